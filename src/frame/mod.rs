@@ -5,10 +5,12 @@
 mod pool;
 mod raster;
 mod tags;
+mod track;
 
 pub use pool::{idle_bytes, trim};
 pub use raster::{Raster, Size};
 pub use tags::ColorTags;
+pub use track::Track;
 
 /// A colour picture: three planes R, G, B, or four with straight alpha.
 #[derive(Debug, Clone)]
