@@ -1,1 +1,7 @@
-//! (being built)
+//! The arithmetic of pictures: rasters in, rasters out, rows in parallel inside.
+//!
+//! Kernels know nothing of nodes, time or files. Each output value is computed by one thread in a fixed order, and sums over a
+//! whole picture run in chunks of fixed size that are added in order, so results do not depend on the number of threads.
+//! Pixel `(x, y)` is the sample at the integer position `(x, y)`; positions count from the centre of the first pixel.
+
+pub mod resample;
