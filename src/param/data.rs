@@ -1,5 +1,7 @@
 //! Values as written in a document, each with its place: what parameters are read from.
 
+use std::ops::Range;
+
 use crate::diag::Span;
 
 /// A value and where it stands.
@@ -7,6 +9,9 @@ use crate::diag::Span;
 pub struct Data {
     /// Where it is used (for an alias: the place of the alias).
     pub span: Span,
+    /// For a scalar whose text stands in the source letter for letter: the bytes from the span's start to the text's first
+    /// (0 when plain, 1 when in quotes). `None` when it does not: escapes, block scalars, folded lines, aliases.
+    pub inner: Option<u32>,
     /// What it is.
     pub value: Value,
 }
@@ -16,6 +21,8 @@ pub struct Data {
 pub struct Key {
     /// Where.
     pub span: Span,
+    /// As [`Data::inner`].
+    pub inner: Option<u32>,
     /// The key as text; numbers keep their spelling.
     pub text: String,
 }
@@ -39,7 +46,35 @@ pub enum Value {
     Map(Vec<(Key, Data)>),
 }
 
+/// The place of bytes `range` of a scalar's text, or its whole span where its text is not in the source as such.
+fn part(span: Span, inner: Option<u32>, range: Range<usize>) -> Span {
+    match inner {
+        Some(skip) => span.part(range.start + skip as usize..range.end + skip as usize),
+        None => span,
+    }
+}
+
+impl Key {
+    /// The place of bytes `range` of the key's text.
+    #[must_use]
+    pub fn part(&self, range: Range<usize>) -> Span {
+        part(self.span, self.inner, range)
+    }
+}
+
 impl Data {
+    /// A value at `span` whose text, if it is text, is not known to stand there letter for letter.
+    #[must_use]
+    pub fn new(span: Span, value: Value) -> Self {
+        Self { span, inner: None, value }
+    }
+
+    /// The place of bytes `range` of the text, so that an error can underline one word of an expression.
+    #[must_use]
+    pub fn part(&self, range: Range<usize>) -> Span {
+        part(self.span, self.inner, range)
+    }
+
     /// What it is, for messages: `a list`, `text`.
     #[must_use]
     pub fn what(&self) -> &'static str {
@@ -80,5 +115,20 @@ impl Data {
             Value::Map(entries) => entries.iter().find(|(k, _)| k.text == key).map(|(_, v)| v),
             _ => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diag::Sources;
+
+    #[test]
+    fn parts_skip_the_quote_and_fall_back_to_the_whole() {
+        let id = Sources::default().add("g.yaml", "a: \"b + c\"");
+        let mut data = Data { span: Span::new(id, 3, 10), inner: Some(1), value: Value::Text("b + c".into()) };
+        assert_eq!(data.part(4..5), Span::new(id, 8, 9));
+        data.inner = None;
+        assert_eq!(data.part(4..5), data.span);
     }
 }
