@@ -1,1 +1,21 @@
-//! (being built)
+//! The built-in kinds: one file each, listed here.
+
+use crate::node::{Registry, RegistryError};
+
+macro_rules! kinds {
+    ($($file:ident :: $kind:ident),* $(,)?) => {
+        $(pub mod $file;)*
+
+        /// Adds every built-in kind to `registry`.
+        ///
+        /// # Errors
+        /// When one of their names is taken.
+        pub fn add_all(registry: &mut Registry) -> Result<(), RegistryError> {
+            $(registry.add::<$file::$kind>()?;)*
+            let _ = registry;
+            Ok(())
+        }
+    };
+}
+
+kinds! {}

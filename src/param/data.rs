@@ -46,6 +46,17 @@ pub enum Value {
     Map(Vec<(Key, Data)>),
 }
 
+macro_rules! literal {
+    ($($type:ty => $variant:ident),*) => {
+        $(impl From<$type> for Value {
+            fn from(value: $type) -> Self {
+                Self::$variant(value.into())
+            }
+        })*
+    };
+}
+literal!(bool => Bool, i32 => Integer, i64 => Integer, f64 => Number, &str => Text, String => Text);
+
 /// The place of bytes `range` of a scalar's text, or its whole span where its text is not in the source as such.
 fn part(span: Span, inner: Option<u32>, range: Range<usize>) -> Span {
     match inner {

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use crate::diag::Diagnostic;
 
 /// What parameters may need to know of the document they stand in.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct ReadCx {
     /// The folder that relative paths start from: that of the file in which the value is written.
     pub base: PathBuf,
