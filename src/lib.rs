@@ -15,5 +15,6 @@ pub mod model;
 #[macro_use]
 pub mod node;
 pub mod nodes;
+#[macro_use]
 pub mod param;
 pub mod plan;

@@ -1,10 +1,30 @@
 //! Parameters: what an author may set on a node, how it is read from the document, and its value at a tick.
 
+#[macro_use]
+mod choice;
+mod curve;
 mod data;
+mod list;
 mod moment;
+mod path;
+mod prompt;
+mod shape;
+mod simple;
+mod size;
+mod time;
 
+pub use curve::{Curve, IntCurve};
 pub use data::{Data, Key, Value};
+pub use list::Pairs;
 pub use moment::{Fps, Moment};
+pub use path::PathParam;
+pub use prompt::Prompt;
+pub use shape::Shape;
+pub use size::SizeParam;
+pub use time::Time;
+
+#[doc(hidden)]
+pub use choice::read as read_choice;
 
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
@@ -49,29 +69,47 @@ pub trait Param: Clone + Send + Sync + 'static {
     }
 }
 
-/// How a parameter is written.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Shape {
-    /// A number, schedule string or keyframes: varies over time.
-    Curve,
-    /// A number, the same throughout.
-    Number,
-    /// A whole number.
-    Integer,
-    /// `true` or `false`.
-    Flag,
-    /// Text.
-    Text,
-    /// A file or folder.
-    Path,
-    /// One of some words; each with what it means.
-    Choice(&'static [(&'static str, &'static str)]),
-    /// Text that may change over time: a text, or keyframes of texts.
-    Prompt,
-    /// `[width, height]`.
-    Size,
-    /// A frame number, or seconds as `4s`, or `1:02.5`.
-    Time,
-    /// Anything of the inner shape, or left out.
-    Optional(Box<Shape>),
+/// The error for a value of the wrong type: what was wanted, what stands there.
+fn wrong_type(data: &Data, wanted: &str) -> Diagnostic {
+    let found = data.what();
+    Diagnostic::error("wrong-type", format!("expected {wanted}, found {found}")).at(data.span, format!("this is {found}"))
+}
+
+/// The sentence for a number outside `range`, where it is.
+fn outside(value: f64, range: &RangeInclusive<f64>) -> Result<(), String> {
+    if value.is_nan() {
+        Err("the value is not a number".to_owned())
+    } else if value < *range.start() {
+        Err(format!("{value} is below {}", range.start()))
+    } else if value > *range.end() {
+        Err(format!("{value} is above {}", range.end()))
+    } else {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod testing {
+    //! What the tests of this folder share.
+
+    use super::{Data, Param, ReadCx, Value};
+    use crate::diag::{Diagnostic, Sources, Span};
+
+    /// `value` as though it stood alone in a document.
+    pub fn data(value: Value) -> Data {
+        let length = if let Value::Text(text) = &value { text.len() } else { 1 };
+        let mut data = Data::new(Span::new(Sources::default().add("g.yaml", ""), 0, length), value);
+        data.inner = Some(0);
+        data
+    }
+
+    /// Reads `value` as a `P` beside `/graphs`.
+    pub fn read<P: Param>(value: Value) -> Result<P, Diagnostic> {
+        P::read(&data(value), &ReadCx { base: "/graphs".into() })
+    }
+
+    /// Reads text as a `P`.
+    pub fn read_text<P: Param>(text: &str) -> Result<P, Diagnostic> {
+        read(Value::Text(text.to_owned()))
+    }
 }
