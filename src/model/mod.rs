@@ -1,1 +1,21 @@
-//! (being built)
+//! Models: the one room that knows ONNX Runtime.
+//!
+//! [`Session::open`] loads a model once per process and shares it; [`Session::run`] takes and gives small [`Tensor`]s; [`find_model`]
+//! turns the name in a graph into a file; [`expect()`] says what is wrong with a model that does not fit its place.
+
+mod device;
+mod error;
+mod expect;
+mod find;
+mod runtime;
+mod session;
+mod tensor;
+mod value;
+
+pub use device::Device;
+pub use error::ModelError;
+pub use expect::{Dim, Element, Slot, TensorInfo, Want, expect};
+pub use find::{FindError, find_model};
+pub use runtime::{Place, RuntimeReport, runtime_report};
+pub use session::{Session, SessionOptions, Weights};
+pub use tensor::{Tensor, TensorRef, all_dark, first_bad};

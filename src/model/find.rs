@@ -1,0 +1,160 @@
+//! From the name of a model in a graph to its file or folder.
+
+use std::path::{Path, PathBuf};
+
+/// No model of that name.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("there is no model `{name}`{}\nlooked in:\n  {}\nput the model in one of these folders, or give its path", near(.nearest), list(.searched))]
+pub struct FindError {
+    /// What was asked for.
+    pub name: String,
+    /// Where it was looked for, in order.
+    pub searched: Vec<PathBuf>,
+    /// Models there whose names are close to it.
+    pub nearest: Vec<String>,
+}
+
+fn near(names: &[String]) -> String {
+    if names.is_empty() { String::new() } else { format!("; did you mean `{}`?", names.join("` or `")) }
+}
+
+fn list(paths: &[PathBuf]) -> String {
+    paths.iter().map(|p| p.display().to_string()).collect::<Vec<_>>().join("\n  ")
+}
+
+/// The file (or, for a model of several parts, the folder) of the model `name`.
+///
+/// In order: a path relative to `base`, the folder of the graph; a model of that name, with or without `.onnx`, in a folder `models` beside
+/// the graph or above it; the same above the current directory and above the program; the folders in `FRAMELOOM_MODELS`; the user's
+/// data folder.
+///
+/// # Errors
+/// [`FindError`], which lists the places and the nearest names.
+pub fn find_model(name: &str, base: &Path) -> Result<PathBuf, FindError> {
+    find_among(name, base, folders(base))
+}
+
+fn find_among(name: &str, base: &Path, folders: Vec<PathBuf>) -> Result<PathBuf, FindError> {
+    let mut searched = vec![absolute(base)];
+    searched.extend(folders);
+    searched.dedup();
+    let found = searched.iter().find_map(|folder| {
+        let exact = folder.join(name);
+        let named = folder.join(format!("{name}.onnx"));
+        [exact, named].into_iter().find(|path| path.is_file() || path.join("model_index.json").is_file() || is_model_folder(path))
+    });
+    if let Some(path) = found {
+        return Ok(path);
+    }
+    let nearest = nearest(name, &searched);
+    Err(FindError { name: name.to_owned(), searched, nearest })
+}
+
+/// A folder counts when it holds a model or parts that do.
+fn is_model_folder(path: &Path) -> bool {
+    let has_model = |folder: &Path| folder.join("model.onnx").is_file();
+    has_model(path) || entries(path).iter().any(|entry| has_model(entry))
+}
+
+fn entries(folder: &Path) -> Vec<PathBuf> {
+    let mut all: Vec<PathBuf> = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+    all.sort();
+    all
+}
+
+fn nearest(name: &str, searched: &[PathBuf]) -> Vec<String> {
+    let wanted = Path::new(name).file_stem().map(|s| s.to_string_lossy().to_lowercase()).unwrap_or_default();
+    let beside = searched.first().map(|base| base.join(name)).and_then(|path| path.parent().map(Path::to_path_buf));
+    let mut close: Vec<(usize, String)> = beside
+        .iter()
+        .chain(searched)
+        .flat_map(|folder| entries(folder))
+        .filter(|path| path.extension().is_some_and(|e| e == "onnx") || path.is_dir())
+        .filter_map(|path| path.file_stem().map(|s| s.to_string_lossy().into_owned()))
+        .map(|stem| {
+            let lower = stem.to_lowercase();
+            let part = !wanted.is_empty() && (lower.contains(&wanted) || wanted.contains(&lower));
+            (if part { 0 } else { strsim::damerau_levenshtein(&wanted, &lower) }, stem)
+        })
+        .filter(|(distance, _)| *distance <= (wanted.chars().count() / 3).max(1))
+        .collect();
+    close.sort();
+    close.dedup();
+    close.into_iter().take(3).map(|(_, stem)| stem).collect()
+}
+
+fn absolute(path: &Path) -> PathBuf {
+    let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
+    std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf())
+}
+
+fn folders(base: &Path) -> Vec<PathBuf> {
+    let mut all: Vec<PathBuf> = Vec::new();
+    let program = std::env::current_exe().ok();
+    let starts = [Some(absolute(base)), std::env::current_dir().ok(), program];
+    for start in starts.into_iter().flatten() {
+        all.extend(start.ancestors().map(|folder| folder.join("models")).filter(|folder| folder.is_dir()));
+    }
+    if let Some(paths) = std::env::var_os("FRAMELOOM_MODELS") {
+        all.extend(std::env::split_paths(&paths));
+    }
+    all.extend(user_folder());
+    let mut seen = std::collections::HashSet::new();
+    all.retain(|folder| seen.insert(folder.clone()));
+    all
+}
+
+/// Where the user's own models lie.
+fn user_folder() -> Option<PathBuf> {
+    let var = |name| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
+    let data = if cfg!(windows) {
+        var("LOCALAPPDATA")
+    } else if cfg!(target_os = "macos") {
+        var("HOME").map(|home| home.join("Library/Application Support"))
+    } else {
+        var("XDG_DATA_HOME").or_else(|| var("HOME").map(|home| home.join(".local/share")))
+    };
+    data.map(|data| data.join("frameloom").join("models"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn touch(path: &Path) {
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, "x").unwrap();
+    }
+
+    #[test]
+    fn finds_files_names_and_folders_in_order() {
+        let home = tempfile::tempdir().unwrap();
+        let (base, models) = (home.path().join("graphs"), home.path().join("models"));
+        touch(&base.join("own.onnx"));
+        touch(&models.join("own.onnx"));
+        touch(&models.join("candy.onnx"));
+        touch(&models.join("sd/unet/model.onnx"));
+        std::fs::create_dir_all(models.join("empty")).unwrap();
+        let find = |name: &str| find_among(name, &base, vec![models.clone()]).ok();
+        assert_eq!(find("own.onnx"), Some(base.join("own.onnx")));
+        assert_eq!(find("own"), Some(base.join("own.onnx")));
+        assert_eq!(find("candy"), Some(models.join("candy.onnx")));
+        assert_eq!(find("../models/candy.onnx").map(|p| p.exists()), Some(true));
+        assert_eq!(find("sd"), Some(models.join("sd")));
+        assert_eq!(find("empty"), None);
+        assert_eq!(find_model("candy", &base).unwrap(), models.join("candy.onnx"), "a folder above the graph counts");
+    }
+
+    #[test]
+    fn a_missing_model_names_places_and_neighbours() {
+        let home = tempfile::tempdir().unwrap();
+        touch(&home.path().join("models/fns_candy.onnx"));
+        touch(&home.path().join("models/fns_udnie.onnx"));
+        let error = find_among("fns_candi", home.path(), vec![home.path().join("models")]).unwrap_err();
+        assert_eq!(error.nearest, ["fns_candy"]);
+        let text = error.to_string();
+        assert!(text.contains("did you mean `fns_candy`?") && text.contains("models\n"), "{text}");
+        let error = find_among("models/candy.onnx", home.path(), Vec::new()).unwrap_err();
+        assert_eq!(error.nearest, ["fns_candy"]);
+    }
+}

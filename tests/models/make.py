@@ -1,0 +1,48 @@
+"""Makes the tiny models beside this file: `pip install onnx numpy && python tests/models/make.py`."""
+
+import pathlib
+
+import numpy as np
+import onnx
+from onnx import TensorProto as T, helper as h, numpy_helper as n
+
+HERE = pathlib.Path(__file__).parent
+NCHW = ["n", 3, "h", "w"]
+
+
+def save(name, inputs, outputs, nodes, constants=()):
+    info = lambda t: h.make_tensor_value_info(*t)
+    init = [n.from_array(np.asarray(value), key) for key, value in constants]
+    graph = h.make_graph(nodes, name, [info(t) for t in inputs], [info(t) for t in outputs], init)
+    model = h.make_model(graph, opset_imports=[h.make_opsetid("", 17)], ir_version=8, producer_name="")
+    onnx.checker.check_model(model)
+    (HERE / f"{name}.onnx").write_bytes(model.SerializeToString())
+
+
+f32 = lambda x: np.float32(x)
+save("invert", [("image", T.FLOAT, NCHW)], [("inverted", T.FLOAT, NCHW)],
+     [h.make_node("Sub", ["one", "image"], ["inverted"])], [("one", f32(1))])
+save("invert_fp16", [("image", T.FLOAT16, NCHW)], [("inverted", T.FLOAT16, NCHW)],
+     [h.make_node("Sub", ["one", "image"], ["inverted"])], [("one", np.float16(1))])
+save("invert_255_nhwc", [("image", T.FLOAT, ["n", "h", "w", 3])], [("inverted", T.FLOAT, ["n", "h", "w", 3])],
+     [h.make_node("Sub", ["white", "image"], ["inverted"])], [("white", f32(255))])
+save("nan", [("image", T.FLOAT, NCHW)], [("broken", T.FLOAT, NCHW)],
+     [h.make_node("Sub", ["image", "image"], ["zero"]), h.make_node("Div", ["zero", "zero"], ["broken"])])
+save("black", [("image", T.FLOAT, NCHW)], [("dark", T.FLOAT, NCHW)],
+     [h.make_node("Sub", ["image", "image"], ["dark"])])
+save("double_size", [("image", T.FLOAT, NCHW)], [("large", T.FLOAT, ["n", 3, "h2", "w2"])],
+     [h.make_node("Resize", ["image", "", "scales"], ["large"], mode="nearest")], [("scales", np.array([1, 1, 2, 2], np.float32))])
+save("add_style", [("content", T.FLOAT, NCHW), ("style", T.FLOAT, [1, 3, "sh", "sw"]), ("alpha", T.FLOAT, [1])],
+     [("stylized", T.FLOAT, NCHW)],
+     [h.make_node("ReduceMean", ["style"], ["mean"], axes=[2, 3], keepdims=1),
+      h.make_node("Sub", ["mean", "content"], ["towards"]), h.make_node("Mul", ["towards", "alpha"], ["part"]),
+      h.make_node("Add", ["content", "part"], ["stylized"])])
+save("first_channel", [("image", T.FLOAT, NCHW)], [("depth", T.FLOAT, ["n", 1, "h", "w"])],
+     [h.make_node("Slice", ["image", "from", "to", "axis"], ["depth"])],
+     [("from", np.array([0])), ("to", np.array([1])), ("axis", np.array([1]))])
+save("fixed_size", [("image", T.FLOAT, [1, 3, 8, 16])], [("same", T.FLOAT, [1, 3, 8, 16])],
+     [h.make_node("Identity", ["image"], ["same"])])
+save("count", [("ids", T.INT32, ["n"])], [("next", T.INT32, ["n"])],
+     [h.make_node("Add", ["ids", "one"], ["next"])], [("one", np.int32(1))])
+save("label", [("image", T.FLOAT, NCHW)], [("score", T.FLOAT, ["n", 3])],
+     [h.make_node("ReduceMean", ["image"], ["score"], axes=[2, 3], keepdims=0)])
