@@ -1,1 +1,4 @@
 //! (being built)
+
+pub mod analysis;
+pub mod net;

@@ -1,0 +1,136 @@
+//! The topology of a plan: nodes, clocks, lanes and taps as numbers, without a word about what the nodes do.
+//!
+//! Time is counted in ticks of the output. A stream has a value at every multiple of its node's period; in between readers see
+//! the latest one. Before tick 0 a tap reads its initial stream, or else the first value again; after the last tick it reads
+//! the last value again.
+
+/// One output of one node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PortRef {
+    /// The node's index in [`Net::nodes`].
+    pub node: usize,
+    /// Which of its outputs.
+    pub port: usize,
+}
+
+impl PortRef {
+    /// Output `port` of node `node`.
+    #[must_use]
+    pub const fn new(node: usize, port: usize) -> Self {
+        Self { node, port }
+    }
+}
+
+/// Which ticks of a stream an input reads: `lo..=hi` counted from the reader's own tick.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tap {
+    /// The stream.
+    pub from: PortRef,
+    /// The earliest tick, relative to the reader's.
+    pub lo: i64,
+    /// The latest tick, relative to the reader's.
+    pub hi: i64,
+    /// What stands for the ticks before 0: this stream's value at the reader's own tick.
+    pub initial: Option<PortRef>,
+}
+
+impl Tap {
+    /// The value at the reader's own tick.
+    #[must_use]
+    pub const fn now(from: PortRef) -> Self {
+        Self::window(from, 0, 0)
+    }
+
+    /// The value `delay` ticks ago, and `initial` while there is none.
+    #[must_use]
+    pub const fn delayed(from: PortRef, delay: u64, initial: Option<PortRef>) -> Self {
+        Self { from, lo: -(delay as i64), hi: -(delay as i64), initial }
+    }
+
+    /// The values from `back` ticks ago to `ahead` ticks ahead.
+    #[must_use]
+    pub const fn window(from: PortRef, back: u64, ahead: u64) -> Self {
+        Self { from, lo: -(back as i64), hi: ahead as i64, initial: None }
+    }
+
+    /// The largest distance of a tick that this tap may need of `from`. Without an initial stream tick 0 reads itself, so
+    /// even a delay may need the reader's own tick.
+    #[must_use]
+    pub fn reach(&self) -> i64 {
+        if self.initial.is_some() { self.hi } else { self.hi.max(0) }
+    }
+
+    /// The earliest tick of `from` that a reader at `tick` or later still needs.
+    #[must_use]
+    pub fn oldest(&self, tick: u64) -> u64 {
+        // A tap that only looks ahead falls back to the last tick at the end of the clip, which may be the reader's own.
+        tick.saturating_add_signed(self.lo.min(0))
+    }
+
+    /// Whether a reader at `tick` needs the initial stream.
+    #[must_use]
+    pub fn needs_initial(&self, tick: u64) -> bool {
+        self.initial.is_some() && before_start(tick, self.lo)
+    }
+
+    /// The stream and tick that a reader at `tick` reads at `offset`, before slow clocks are looked at.
+    #[must_use]
+    pub fn at(&self, tick: u64, offset: i64, length: Option<u64>) -> (PortRef, u64) {
+        match self.initial {
+            Some(initial) if before_start(tick, offset) => (initial, tick),
+            _ => {
+                let last = length.map_or(u64::MAX, |length| length.saturating_sub(1));
+                (self.from, tick.saturating_add_signed(offset).min(last))
+            }
+        }
+    }
+}
+
+fn before_start(tick: u64, offset: i64) -> bool {
+    offset < 0 && tick < offset.unsigned_abs()
+}
+
+/// Names one of [`Net::lanes`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct LaneId(pub usize);
+
+/// A resource that a firing occupies while it runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lane {
+    /// How many firings it serves at once; at least 1.
+    pub slots: usize,
+}
+
+/// One node as the executor sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NetNode {
+    /// It fires at ticks 0, `period`, 2·`period`…
+    pub period: u64,
+    /// Its firings happen in order, one at a time.
+    pub sequential: bool,
+    /// What a firing occupies.
+    pub lane: LaneId,
+    /// Its firings are what the graph is run for.
+    pub sink: bool,
+    /// A source that says at run time where it ends, which ends the whole output. It reads nothing.
+    pub source_ends: bool,
+    /// What it reads.
+    pub taps: Vec<Tap>,
+}
+
+impl NetNode {
+    /// A node on lane 0 that fires every tick, in any order.
+    #[must_use]
+    pub fn reading(taps: Vec<Tap>) -> Self {
+        Self { period: 1, sequential: false, lane: LaneId(0), sink: false, source_ends: false, taps }
+    }
+}
+
+/// A graph's topology.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Net {
+    /// The nodes, in the order in which the graph names them: ties are broken by it.
+    pub nodes: Vec<NetNode>,
+    /// The lanes.
+    pub lanes: Vec<Lane>,
+}
