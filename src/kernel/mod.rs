@@ -4,4 +4,8 @@
 //! whole picture run in chunks of fixed size that are added in order, so results do not depend on the number of threads.
 //! Pixel `(x, y)` is the sample at the integer position `(x, y)`; positions count from the centre of the first pixel.
 
+mod band;
 pub mod resample;
+pub mod sample;
+pub mod warp2d;
+pub mod warp3d;
