@@ -1,1 +1,5 @@
-//! (being built)
+//! Running a plan: which firing comes next, who runs it, and how long its values live.
+
+mod lifetimes;
+pub mod schedule;
+pub mod store;

@@ -82,14 +82,14 @@ impl Analysis {
     /// When the net cannot run, and why.
     pub fn new(net: &Net) -> Result<Self, NetError> {
         check(net)?;
-        let edges = edges(net);
         let count = net.nodes.len();
+        let edges = edges(net, |v| net.nodes[v].period);
         let legality: Vec<Weighted> = edges.iter().map(|e| e.weighted(e.offset * (count as i64 + 1) + 1)).collect();
         longest(vec![Some(0); count], &legality).map_err(|path| NetError::Loop(path.iter().map(|&e| edges[e].link()).collect()))?;
 
-        let until = untils(net);
+        let until = untils(net, &edges);
         let periods = periods(net, &until);
-        let mut weighted: Vec<Weighted> = edges.iter().map(|e| e.weighted(e.offset)).collect();
+        let mut weighted: Vec<Weighted> = self::edges(net, |v| periods[v]).iter().map(|e| e.weighted(e.offset)).collect();
         weighted.extend(gates(net, &until));
         weighted.retain(|e| until[e.reader] > 0 && until[e.from] > 0);
         let start = net.nodes.iter().map(|n| n.sink.then_some(0)).collect();
@@ -215,11 +215,12 @@ fn check(net: &Net) -> Result<(), NetError> {
     Ok(())
 }
 
-fn edges(net: &Net) -> Vec<Edge> {
+fn edges(net: &Net, period: impl Fn(usize) -> u64) -> Vec<Edge> {
     let mut edges = Vec::new();
     for (reader, node) in net.nodes.iter().enumerate() {
         for (tap, read) in node.taps.iter().enumerate() {
-            edges.push(Edge { reader, tap, initial: false, from: read.from.node, offset: read.reach() });
+            let offset = read.reach(gcd(period(reader), period(read.from.node)));
+            edges.push(Edge { reader, tap, initial: false, from: read.from.node, offset });
             edges.extend(read.initial.map(|port| Edge { reader, tap, initial: true, from: port.node, offset: 0 }));
         }
     }
@@ -279,24 +280,18 @@ fn cycle_behind(node: usize, by: &[usize], edges: &[Weighted]) -> Option<Vec<usi
 }
 
 /// Below which tick each node is needed. What only feeds an initial value is needed at the start alone.
-fn untils(net: &Net) -> Vec<u64> {
+fn untils(net: &Net, edges: &[Edge]) -> Vec<u64> {
     let mut until: Vec<u64> = net.nodes.iter().map(|n| if n.sink { u64::MAX } else { 0 }).collect();
     let mut changed = true;
     while std::mem::take(&mut changed) {
-        for (reader, tap) in taps(net) {
-            let end = until[reader];
-            let mut need = |port: PortRef, ticks: u64| {
-                changed |= ticks > until[port.node];
-                until[port.node] = until[port.node].max(ticks);
+        for edge in edges {
+            let need = match until[edge.reader] {
+                end if edge.initial => end.min(net.nodes[edge.reader].taps[edge.tap].lo.min(0).unsigned_abs()),
+                end @ (0 | u64::MAX) => end,
+                end => end.saturating_add_signed(edge.offset),
             };
-            if end == u64::MAX {
-                need(tap.from, end);
-            } else if end > 0 {
-                need(tap.from, end.saturating_add_signed(tap.hi).max(u64::from(tap.initial.is_none())));
-            }
-            if let Some(initial) = tap.initial {
-                need(initial, end.min(tap.lo.min(0).unsigned_abs()));
-            }
+            changed |= need > until[edge.from];
+            until[edge.from] = until[edge.from].max(need);
         }
     }
     until

@@ -53,11 +53,12 @@ impl Tap {
         Self { from, lo: -(back as i64), hi: ahead as i64, initial: None }
     }
 
-    /// The largest distance of a tick that this tap may need of `from`. Without an initial stream tick 0 reads itself, so
-    /// even a delay may need the reader's own tick.
+    /// The largest distance to a tick of `from` that this tap may need, where the ticks of both clocks are multiples of `grid`.
+    /// Without an initial stream tick 0 reads itself, so even a delay may need the reader's own tick.
     #[must_use]
-    pub fn reach(&self) -> i64 {
-        if self.initial.is_some() { self.hi } else { self.hi.max(0) }
+    pub fn reach(&self, grid: u64) -> i64 {
+        let reach = self.hi - self.hi.rem_euclid(grid.max(1) as i64);
+        if self.initial.is_some() { reach } else { reach.max(0) }
     }
 
     /// The earliest tick of `from` that a reader at `tick` or later still needs.

@@ -1,0 +1,170 @@
+//! Which values are still needed: a value dies when the oldest unfinished tick of every reader has passed it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::plan::analysis::Analysis;
+use crate::plan::net::{Net, PortRef, Tap};
+
+/// Follows the ticks that nodes have finished and the values that wait for readers.
+#[derive(Debug, Clone)]
+pub(super) struct Lifetimes<'a> {
+    analysis: &'a Analysis,
+    nodes: Vec<Progress>,
+    streams: BTreeMap<PortRef, Stream>,
+    released: Vec<(PortRef, u64)>,
+}
+
+#[derive(Debug, Clone)]
+struct Progress {
+    /// The oldest unfinished tick.
+    oldest: u64,
+    /// Ticks finished after that one.
+    ahead: BTreeSet<u64>,
+    /// The node does not fire at this tick or later, as far as is known.
+    end: u64,
+    /// The streams it reads, each once.
+    reads: Vec<PortRef>,
+    /// The streams it makes that somebody reads.
+    makes: Vec<PortRef>,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Stream {
+    readers: Vec<Reader>,
+    /// Values of earlier ticks are not needed any more.
+    floor: u64,
+    live: BTreeSet<u64>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Reader {
+    node: usize,
+    tap: Tap,
+    initial: bool,
+}
+
+impl<'a> Lifetimes<'a> {
+    /// Everything from wave `first` on lies ahead.
+    pub(super) fn new(net: &Net, analysis: &'a Analysis, first: i64, length: Option<u64>) -> Self {
+        let mut nodes: Vec<Progress> = analysis
+            .nodes
+            .iter()
+            .map(|facts| {
+                let tick = u64::try_from(first + facts.lead).unwrap_or(0);
+                let oldest = tick.next_multiple_of(facts.period);
+                Progress { oldest, ahead: BTreeSet::new(), end: facts.until, reads: Vec::new(), makes: Vec::new() }
+            })
+            .collect();
+        let mut streams: BTreeMap<PortRef, Stream> = analysis.ports().map(|port| (port, Stream::default())).collect();
+        for &node in &analysis.order {
+            for &tap in &net.nodes[node].taps {
+                for (port, initial) in [(Some(tap.from), false), (tap.initial, true)] {
+                    let Some((port, stream)) = port.and_then(|port| Some((port, streams.get_mut(&port)?))) else { continue };
+                    stream.readers.push(Reader { node, tap, initial });
+                    nodes[node].reads.push(port);
+                }
+            }
+        }
+        for node in &mut nodes {
+            node.reads.sort_unstable();
+            node.reads.dedup();
+        }
+        for &port in streams.keys() {
+            nodes[port.node].makes.push(port);
+        }
+        let mut all = Self { analysis, nodes, streams, released: Vec::new() };
+        if let Some(length) = length {
+            all.shorten(length);
+        }
+        all.raise_all();
+        all
+    }
+
+    /// Takes over a value made before the first wave.
+    pub(super) fn adopt(&mut self, port: PortRef, tick: u64) {
+        match self.streams.get_mut(&port) {
+            Some(stream) if tick >= stream.floor => _ = stream.live.insert(tick),
+            _ => self.released.push((port, tick)),
+        }
+    }
+
+    /// Below which tick `node` fires.
+    pub(super) fn end(&self, node: usize) -> u64 {
+        self.nodes[node].end
+    }
+
+    /// Whether the value is there and somebody still needs it.
+    pub(super) fn lives(&self, port: PortRef, tick: u64) -> bool {
+        self.streams.get(&port).is_some_and(|stream| stream.live.contains(&tick))
+    }
+
+    /// All values that live.
+    pub(super) fn all(&self) -> impl Iterator<Item = (PortRef, u64)> + '_ {
+        self.streams.iter().flat_map(|(&port, stream)| stream.live.iter().map(move |&tick| (port, tick)))
+    }
+
+    /// What has died since the last call.
+    pub(super) fn take_released(&mut self) -> Vec<(PortRef, u64)> {
+        std::mem::take(&mut self.released)
+    }
+
+    /// `node` has finished `tick`: its outputs live from now on, and what it read may die.
+    pub(super) fn finished(&mut self, node: usize, tick: u64) {
+        let period = self.analysis.nodes[node].period;
+        let progress = &mut self.nodes[node];
+        if progress.oldest == tick {
+            progress.oldest += period;
+            while progress.ahead.remove(&progress.oldest) {
+                progress.oldest += period;
+            }
+            for port in self.nodes[node].reads.clone() {
+                self.raise(port);
+            }
+        } else {
+            progress.ahead.insert(tick);
+        }
+        for port in &self.nodes[node].makes {
+            if let Some(stream) = self.streams.get_mut(port).filter(|stream| tick >= stream.floor) {
+                stream.live.insert(tick);
+            }
+        }
+    }
+
+    /// The output turns out to have `length` ticks.
+    pub(super) fn shorten(&mut self, length: u64) {
+        for (progress, facts) in self.nodes.iter_mut().zip(&self.analysis.nodes) {
+            // A node that lags behind the wave makes nothing in its last ticks that anybody reads.
+            progress.end = progress.end.min(length.saturating_add_signed(facts.lead.min(0)));
+        }
+        for (&port, stream) in &mut self.streams {
+            self.released.extend(stream.live.split_off(&length).into_iter().map(|tick| (port, tick)));
+        }
+        self.raise_all();
+    }
+
+    fn raise_all(&mut self) {
+        for port in self.analysis.ports() {
+            self.raise(port);
+        }
+    }
+
+    fn raise(&mut self, port: PortRef) {
+        let Some(stream) = self.streams.get_mut(&port) else { return };
+        let needed = stream.readers.iter().filter_map(|reader| {
+            let progress = &self.nodes[reader.node];
+            let tick = progress.oldest;
+            match reader.initial {
+                _ if tick >= progress.end => None,
+                true => reader.tap.needs_initial(tick).then_some(tick),
+                false => Some(reader.tap.oldest(tick)),
+            }
+        });
+        let floor = needed.min().map_or(u64::MAX, |tick| self.analysis.held(port.node, tick));
+        if floor > stream.floor {
+            stream.floor = floor;
+            let kept = stream.live.split_off(&floor);
+            let dead = std::mem::replace(&mut stream.live, kept);
+            self.released.extend(dead.into_iter().map(|tick| (port, tick)));
+        }
+    }
+}
