@@ -5,6 +5,13 @@
 //! Pixel `(x, y)` is the sample at the integer position `(x, y)`; positions count from the centre of the first pixel.
 
 mod band;
+pub mod blend;
+pub mod blur;
+pub mod carry;
+pub mod color;
+pub mod noise;
+pub mod palette;
+pub mod random;
 pub mod resample;
 pub mod sample;
 pub mod warp2d;

@@ -1,0 +1,125 @@
+//! Laying one picture over another.
+
+use super::band;
+use crate::frame::{Mask, Raster};
+
+/// How the upper picture `b` acts on the lower picture `a`. Formulas as in the W3C's Compositing and Blending, for 0..1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Mode {
+    /// `b` itself.
+    #[default]
+    Normal,
+    /// a + b.
+    Add,
+    /// a · b: only darkens.
+    Multiply,
+    /// 1 − (1 − a)(1 − b): only brightens.
+    Screen,
+    /// Multiply where `a` is dark, screen where it is bright: more contrast.
+    Overlay,
+    /// The brighter of both.
+    Lighten,
+    /// The darker of both.
+    Darken,
+    /// |a − b|.
+    Difference,
+    /// A gentle overlay, driven by `b`.
+    SoftLight,
+}
+
+/// `a` with `b` over it, to the share `amount` times `mask` (of the same size, or nothing). Planes that `b` lacks stay as in `a`.
+/// With [`Mode::Normal`] alpha is blended like the colours; other modes leave it alone.
+#[must_use]
+pub fn blend(a: &Raster, b: &Raster, mask: Option<&Mask>, amount: f32, mode: Mode) -> Raster {
+    match mode {
+        Mode::Normal => with(a, b, mask, amount, 4, |_, b| b),
+        Mode::Add => with(a, b, mask, amount, 3, |a, b| a + b),
+        Mode::Multiply => with(a, b, mask, amount, 3, |a, b| a * b),
+        Mode::Screen => with(a, b, mask, amount, 3, |a, b| a + b - a * b),
+        Mode::Overlay => with(a, b, mask, amount, 3, |a, b| if a <= 0.5 { 2.0 * a * b } else { 1.0 - 2.0 * (1.0 - a) * (1.0 - b) }),
+        Mode::Lighten => with(a, b, mask, amount, 3, f32::max),
+        Mode::Darken => with(a, b, mask, amount, 3, f32::min),
+        Mode::Difference => with(a, b, mask, amount, 3, |a, b| (a - b).abs()),
+        Mode::SoftLight => with(a, b, mask, amount, 3, soft_light),
+    }
+}
+
+/// `(1 − amount)·a + amount·b` for every plane that both have; the storage of `a` is used again when nobody else holds it.
+#[must_use]
+pub fn mix(a: Raster, b: &Raster, amount: f32) -> Raster {
+    let mut out = a;
+    band::each(&mut out, |mut band| {
+        for (index, rows) in band.planes.iter_mut().enumerate().take(b.planes()) {
+            let upper = &b.plane(index)[band.top * b.size().width..];
+            rows.iter_mut().zip(upper).for_each(|(v, b)| *v += amount * (b - *v));
+        }
+    });
+    out
+}
+
+fn soft_light(a: f32, b: f32) -> f32 {
+    let bright = if a <= 0.25 { ((16.0 * a - 12.0) * a + 4.0) * a } else { a.sqrt() };
+    if b <= 0.5 { a - (1.0 - 2.0 * b) * a * (1.0 - a) } else { a + (2.0 * b - 1.0) * (bright - a) }
+}
+
+fn with(a: &Raster, b: &Raster, mask: Option<&Mask>, amount: f32, planes: usize, mode: impl Fn(f32, f32) -> f32 + Sync) -> Raster {
+    debug_assert_eq!(a.size(), b.size());
+    let width = a.size().width;
+    let mask = mask.filter(|m| m.size() == a.size()).map(|m| m.0.plane(0));
+    let mut out = a.clone();
+    band::each(&mut out, |mut band| {
+        let start = band.top * width;
+        for (index, rows) in band.planes.iter_mut().enumerate().take(planes.min(b.planes())) {
+            let upper = &b.plane(index)[start..];
+            match mask {
+                None => rows.iter_mut().zip(upper).for_each(|(v, b)| *v += amount * (mode(*v, *b) - *v)),
+                Some(mask) => {
+                    let masked = rows.iter_mut().zip(upper).zip(&mask[start..]);
+                    masked.for_each(|((v, b), m)| *v += amount * m * (mode(*v, *b) - *v));
+                }
+            }
+        }
+    });
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::frame::Size;
+
+    fn flat(values: [f32; 3]) -> Raster {
+        Raster::from_vec(Size::new(2, 1), 3, values.iter().flat_map(|v| [*v, *v]).collect())
+    }
+
+    fn first(raster: &Raster) -> f32 {
+        raster.data()[0]
+    }
+
+    #[test]
+    fn modes_follow_their_formulas() {
+        let cases = [
+            (Mode::Normal, 0.8, 0.8),
+            (Mode::Add, 0.8, 1.2),
+            (Mode::Multiply, 0.8, 0.32),
+            (Mode::Screen, 0.8, 0.88),
+            (Mode::Overlay, 0.25, 0.2),
+            (Mode::Lighten, 0.3, 0.4),
+            (Mode::Darken, 0.3, 0.3),
+            (Mode::Difference, 0.9, 0.5),
+            (Mode::SoftLight, 0.5, 0.4),
+        ];
+        for (mode, b, expected) in cases {
+            let out = blend(&flat([0.4; 3]), &flat([b; 3]), None, 1.0, mode);
+            assert!((first(&out) - expected).abs() < 1e-6, "{mode:?}: {}", first(&out));
+        }
+    }
+
+    #[test]
+    fn amount_and_mask_multiply() {
+        let mask = Mask::new(Raster::from_vec(Size::new(2, 1), 1, vec![0.5, 0.0]));
+        let out = blend(&flat([0.0; 3]), &flat([1.0; 3]), Some(&mask), 0.5, Mode::Normal);
+        assert_eq!((out.data()[0], out.data()[1]), (0.25, 0.0));
+        assert_eq!(first(&mix(flat([0.0; 3]), &flat([1.0; 3]), 0.25)), 0.25);
+    }
+}

@@ -1,0 +1,246 @@
+//! Colour spaces. All take and give display-referred values as sRGB has them; values outside 0..1 go through and come back.
+
+use std::sync::LazyLock;
+
+use super::band;
+use crate::frame::Raster;
+
+/// A way to write colours as three numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Space {
+    /// Red, green, blue.
+    Rgb,
+    /// Hue 0..1 (red 0, green ⅓), saturation and value 0..1.
+    Hsv,
+    /// CIE L*a*b*, white point D65: L 0..100, a and b about ±100.
+    #[default]
+    Lab,
+    /// Oklab (Ottosson 2020): L 0..1, a and b about ±0.4. Even steps look even, also in blue.
+    Oklab,
+}
+
+/// Turns the first three planes, red, green and blue, into `space`, in place.
+pub fn from_rgb(raster: &mut Raster, space: Space) {
+    match space {
+        Space::Rgb => {}
+        Space::Hsv => each_pixel(raster, rgb_to_hsv),
+        Space::Lab => each_pixel(raster, rgb_to_lab),
+        Space::Oklab => each_pixel(raster, rgb_to_oklab),
+    }
+}
+
+/// Turns the first three planes from `space` back into red, green and blue, in place.
+pub fn to_rgb(raster: &mut Raster, space: Space) {
+    match space {
+        Space::Rgb => {}
+        Space::Hsv => each_pixel(raster, hsv_to_rgb),
+        Space::Lab => each_pixel(raster, lab_to_rgb),
+        Space::Oklab => each_pixel(raster, oklab_to_rgb),
+    }
+}
+
+fn each_pixel(raster: &mut Raster, convert: impl Fn([f32; 3]) -> [f32; 3] + Sync) {
+    band::each(raster, |mut band| {
+        let [a, b, c, ..] = &mut band.planes[..] else { return };
+        for ((a, b), c) in a.iter_mut().zip(b.iter_mut()).zip(c.iter_mut()) {
+            [*a, *b, *c] = convert([*a, *b, *c]);
+        }
+    });
+}
+
+/// Luma of display-referred red, green and blue with the weights of BT.709.
+#[inline]
+#[must_use]
+pub fn luma([r, g, b]: [f32; 3]) -> f32 {
+    0.2126 * r + 0.7152 * g + 0.0722 * b
+}
+
+/// Hue, saturation, value.
+#[inline]
+#[must_use]
+pub fn rgb_to_hsv([r, g, b]: [f32; 3]) -> [f32; 3] {
+    let (high, low) = (r.max(g).max(b), r.min(g).min(b));
+    let chroma = high - low;
+    if chroma <= 0.0 {
+        return [0.0, 0.0, high];
+    }
+    let sixth = if high == r {
+        (g - b) / chroma
+    } else if high == g {
+        (b - r) / chroma + 2.0
+    } else {
+        (r - g) / chroma + 4.0
+    };
+    let hue = if sixth < 0.0 { sixth + 6.0 } else { sixth };
+    [hue / 6.0, if high == 0.0 { 0.0 } else { chroma / high }, high]
+}
+
+/// The inverse of [`rgb_to_hsv`].
+#[inline]
+#[must_use]
+pub fn hsv_to_rgb([h, s, v]: [f32; 3]) -> [f32; 3] {
+    let channel = |n: f32| {
+        let k = n + h * 6.0;
+        let k = if k >= 6.0 { k - 6.0 } else { k };
+        v - v * s * k.min(4.0 - k).min(1.0).max(0.0)
+    };
+    [channel(5.0), channel(3.0), channel(1.0)]
+}
+
+const WHITE: [f32; 3] = [0.950_456, 1.0, 1.088_754];
+/// (6/29)³: below it the cube root of L*a*b* goes on as a straight line.
+const KNEE: f32 = 216.0 / 24389.0;
+
+/// CIE L*a*b* of an sRGB colour.
+#[inline]
+#[must_use]
+pub fn rgb_to_lab(rgb: [f32; 3]) -> [f32; 3] {
+    let [r, g, b] = rgb.map(linear);
+    let f = |t: f32| if t > KNEE { cbrt(t) } else { t * (841.0 / 108.0) + 4.0 / 29.0 };
+    let x = f((0.412_453 * r + 0.357_580 * g + 0.180_423 * b) / WHITE[0]);
+    let y = f(0.212_671 * r + 0.715_160 * g + 0.072_169 * b);
+    let z = f((0.019_334 * r + 0.119_193 * g + 0.950_227 * b) / WHITE[2]);
+    [116.0 * y - 16.0, 500.0 * (x - y), 200.0 * (y - z)]
+}
+
+/// The inverse of [`rgb_to_lab`].
+#[inline]
+#[must_use]
+pub fn lab_to_rgb([l, a, b]: [f32; 3]) -> [f32; 3] {
+    let f = |t: f32| if t > 6.0 / 29.0 { t * t * t } else { (t - 4.0 / 29.0) * (108.0 / 841.0) };
+    let y = (l + 16.0) / 116.0;
+    let (x, y, z) = (WHITE[0] * f(y + a / 500.0), f(y), WHITE[2] * f(y - b / 200.0));
+    [
+        3.240_479 * x - 1.537_150 * y - 0.498_535 * z,
+        -0.969_256 * x + 1.875_991 * y + 0.041_556 * z,
+        0.055_648 * x - 0.204_043 * y + 1.057_311 * z,
+    ]
+    .map(display)
+}
+
+/// Oklab of an sRGB colour.
+#[inline]
+#[must_use]
+pub fn rgb_to_oklab(rgb: [f32; 3]) -> [f32; 3] {
+    let [r, g, b] = rgb.map(linear);
+    let l = cbrt(0.412_221_47 * r + 0.536_332_55 * g + 0.051_445_995 * b);
+    let m = cbrt(0.211_903_5 * r + 0.680_699_5 * g + 0.107_396_96 * b);
+    let s = cbrt(0.088_302_46 * r + 0.281_718_85 * g + 0.629_978_7 * b);
+    [
+        0.210_454_26 * l + 0.793_617_8 * m - 0.004_072_047 * s,
+        1.977_998_5 * l - 2.428_592_2 * m + 0.450_593_7 * s,
+        0.025_904_037 * l + 0.782_771_77 * m - 0.808_675_77 * s,
+    ]
+}
+
+/// The inverse of [`rgb_to_oklab`].
+#[inline]
+#[must_use]
+pub fn oklab_to_rgb([lightness, a, b]: [f32; 3]) -> [f32; 3] {
+    let l = (lightness + 0.396_337_78 * a + 0.215_803_76 * b).powi(3);
+    let m = (lightness - 0.105_561_346 * a - 0.063_854_17 * b).powi(3);
+    let s = (lightness - 0.089_484_18 * a - 1.291_485_5 * b).powi(3);
+    [
+        4.076_741_7 * l - 3.307_711_6 * m + 0.230_969_94 * s,
+        -1.268_438 * l + 2.609_757_4 * m - 0.341_319_38 * s,
+        -0.004_196_086_3 * l - 0.703_418_6 * m + 1.707_614_7 * s,
+    ]
+    .map(display)
+}
+
+/// Steps of the tables of the sRGB curve.
+const STEPS: usize = 16_384;
+
+fn table(f: impl Fn(f64) -> f64) -> Vec<f32> {
+    (0..=STEPS + 1).map(|i| f(i as f64 / STEPS as f64) as f32).collect()
+}
+
+static LINEAR: LazyLock<Vec<f32>> = LazyLock::new(|| table(exact_linear));
+static DISPLAY: LazyLock<Vec<f32>> = LazyLock::new(|| table(exact_display));
+
+fn exact_linear(v: f64) -> f64 {
+    if v <= 0.040_45 { v / 12.92 } else { ((v + 0.055) / 1.055).powf(2.4) }
+}
+
+fn exact_display(v: f64) -> f64 {
+    if v <= 0.003_130_8 { v * 12.92 } else { 1.055 * v.powf(1.0 / 2.4) - 0.055 }
+}
+
+/// Linear light of an sRGB value; odd-symmetric, so that values below black survive.
+#[inline]
+#[must_use]
+pub fn linear(v: f32) -> f32 {
+    look_up(&LINEAR, v, exact_linear)
+}
+
+/// The sRGB value of linear light; the inverse of [`linear`].
+#[inline]
+#[must_use]
+pub fn display(v: f32) -> f32 {
+    look_up(&DISPLAY, v, exact_display)
+}
+
+#[inline]
+fn look_up(table: &[f32], v: f32, exact: fn(f64) -> f64) -> f32 {
+    let size = v.abs();
+    let position = size * STEPS as f32;
+    let index = position as usize;
+    let value = match table.get(index..index + 2) {
+        Some(pair) => pair[0] + (position - index as f32) * (pair[1] - pair[0]),
+        None => exact(f64::from(size)) as f32,
+    };
+    value.copysign(v)
+}
+
+/// Cube root: a guess from the exponent, then two steps of Halley's method.
+#[inline]
+fn cbrt(v: f32) -> f32 {
+    let size = v.abs().max(1e-30);
+    let mut root = f32::from_bits(size.to_bits() / 3 + 0x2a51_4067);
+    for _ in 0..2 {
+        let cube = root * root * root;
+        root *= (cube + 2.0 * size) / (2.0 * cube + size);
+    }
+    if v == 0.0 { 0.0 } else { root.copysign(v) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::frame::Size;
+
+    fn close(a: [f32; 3], b: [f32; 3], tolerance: f32) {
+        assert!(a.iter().zip(b).all(|(a, b)| (a - b).abs() < tolerance), "{a:?} {b:?}");
+    }
+
+    #[test]
+    fn every_space_comes_back() {
+        for space in [Space::Rgb, Space::Hsv, Space::Lab, Space::Oklab] {
+            let size = Size::new(1000, 1);
+            let value = |i: usize| (i as u32).wrapping_mul(2_654_435_761) as f32 / 4.294_967_3e9 * 1.1 - 0.05;
+            let start = Raster::from_vec(size, 3, (0..3000).map(value).collect());
+            let mut there = start.clone();
+            from_rgb(&mut there, space);
+            to_rgb(&mut there, space);
+            let worst = there.data().iter().zip(start.data()).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+            assert!(worst < 3e-5, "{space:?}: {worst}");
+        }
+    }
+
+    #[test]
+    fn known_colours() {
+        close(rgb_to_lab([1.0, 1.0, 1.0]), [100.0, 0.0, 0.0], 0.01);
+        close(rgb_to_lab([1.0, 0.0, 0.0]), [53.24, 80.09, 67.2], 0.05);
+        close(rgb_to_lab([0.0, 0.0, 1.0]), [32.3, 79.19, -107.86], 0.05);
+        close(rgb_to_oklab([1.0, 0.0, 0.0]), [0.627_96, 0.224_86, 0.125_85], 1e-4);
+        close(rgb_to_hsv([0.0, 0.5, 0.25]), [150.0 / 360.0, 1.0, 0.5], 1e-6);
+    }
+
+    #[test]
+    fn cube_roots_are_accurate() {
+        for i in -100..100 {
+            let v = i as f32 * 0.013;
+            assert!((cbrt(v) - v.cbrt()).abs() < 1e-6, "{v}");
+        }
+    }
+}
