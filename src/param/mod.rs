@@ -4,6 +4,9 @@
 mod choice;
 mod curve;
 mod data;
+mod ease;
+mod expr;
+mod keys;
 mod list;
 mod moment;
 mod path;
