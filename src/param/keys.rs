@@ -139,7 +139,7 @@ fn outside(text: &str) -> impl Iterator<Item = (usize, char)> {
             // An apostrophe inside a word (`it's`) opens nothing.
             ('\'', None) if !text[..at].ends_with(char::is_alphanumeric) => quote = Some(sign),
             (_, Some(open)) if sign == open => quote = None,
-            ('(' | '[' | '{' | '<', None) => depth += usize::from(sign != '<'),
+            ('(' | '[' | '{', None) => depth += 1,
             (')' | ']' | '}', None) => depth = depth.saturating_sub(1),
             (',' | ':', None) => return depth == 0,
             _ => {}
@@ -189,6 +189,17 @@ pub fn part(data: &Data, range: Range<usize>) -> Data {
     let text = data.text().and_then(|text| text.get(range.clone())).unwrap_or("").to_owned();
     let span: Span = data.part(range);
     Data { span, inner: data.inner.map(|_| 0), value: Value::Text(text) }
+}
+
+/// The number that Deforum takes `value` for, which ramps to the next key; everything else is an expression. Brackets and quotes
+/// do not count, but spaces between them do, and neither an exponent nor a point without digits makes a number.
+pub fn plain_number(value: &str) -> Option<f64> {
+    let bare = value.replace(['(', ')', '"', '\''], "");
+    let digits = bare.strip_prefix(['+', '-']).unwrap_or(&bare);
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
+    let all_digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    let number = all_digits(whole) && all_digits(fraction) && !fraction.is_empty() && !digits.is_empty();
+    number.then(|| bare.parse().ok()).flatten()
 }
 
 #[cfg(test)]

@@ -42,24 +42,13 @@ fn schedule(text: &str, how: Split) -> Result<Vec<Knot>, Fault> {
     let knot = |entry: keys::Entry| {
         let when = When::parse_cut(&text[entry.key.clone()]).map_err(|fault| fault.shifted(entry.key.start))?;
         let value = &text[entry.value.clone()];
-        let level = match plain_number(value) {
+        let level = match keys::plain_number(value) {
             Some(number) => Level::Number(number),
             None => Level::Expr(Expr::parse(&unquoted(value)).map_err(|fault| fault.shifted(entry.value.start))?),
         };
         Ok(Knot { when, level, ease: Ease::Linear })
     };
     entries.into_iter().map(knot).collect()
-}
-
-/// The number that Deforum takes `value` for, which ramps to the next key; everything else is an expression. Brackets and quotes
-/// do not count, but spaces between them do, and neither an exponent nor a point without digits makes a number.
-fn plain_number(value: &str) -> Option<f64> {
-    let bare = value.replace(['(', ')', '"', '\''], "");
-    let digits = bare.strip_prefix(['+', '-']).unwrap_or(&bare);
-    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
-    let all_digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
-    let number = all_digits(whole) && all_digits(fraction) && !fraction.is_empty() && !digits.is_empty();
-    number.then(|| bare.parse().ok()).flatten()
 }
 
 /// Reads `{ keys: …, ease: …, loop: … }`.

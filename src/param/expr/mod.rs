@@ -20,6 +20,7 @@ use ops::Op;
 pub struct Expr {
     ops: Box<[Op]>,
     streams: Box<[String]>,
+    whole: bool,
 }
 
 impl Expr {
@@ -29,7 +30,7 @@ impl Expr {
     /// The first thing that is wrong, and where in `text`.
     pub fn parse(text: &str) -> Result<Self, Fault> {
         let parsed = parser::parse(text)?;
-        Ok(Self { ops: parsed.ops.into(), streams: parsed.streams.into() })
+        Ok(Self { ops: parsed.ops.into(), streams: parsed.streams.into(), whole: parsed.whole })
     }
 
     /// Its value. Whatever cannot be computed, such as the root of −1, is not a number (NaN).
@@ -43,6 +44,12 @@ impl Expr {
             [Op::Const(value)] => Some(value),
             _ => None,
         }
+    }
+
+    /// Its value as Python would print it: `9` for whole numbers, `9.0` for others.
+    pub fn print(&self, env: &Env<'_>) -> String {
+        let value = self.eval(env);
+        if self.whole || !value.is_finite() { format!("{value}") } else { format!("{value:?}") }
     }
 
     /// The streams it reads.

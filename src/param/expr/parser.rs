@@ -80,6 +80,8 @@ pub struct Parsed {
     pub ops: Vec<Op>,
     /// By the index that [`Op::Stream`] holds.
     pub streams: Vec<String>,
+    /// Whether the value is a whole number by its making.
+    pub whole: bool,
 }
 
 /// Reads `text`.
@@ -92,7 +94,7 @@ pub fn parse(text: &str) -> Result<Parsed, Fault> {
         return Err(Fault::new(0..text.len().max(1), "the expression is empty", "a number or an expression belongs here"));
     }
     let mut parser = Parser { tokens, next: 0, depth: 0, ops: Vec::new(), streams: Vec::new() };
-    parser.expression(0)?;
+    let kind = parser.expression(0)?;
     let (token, at) = parser.peek();
     match token {
         Token::End => {}
@@ -104,7 +106,7 @@ pub fn parse(text: &str) -> Result<Parsed, Fault> {
     if deepest(&parser.ops) > STACK {
         return Err(Fault::new(0..text.len(), "the expression nests too deeply", "too many values are held at once"));
     }
-    Ok(Parsed { ops: parser.ops, streams: parser.streams })
+    Ok(Parsed { ops: parser.ops, streams: parser.streams, whole: kind != Kind::Real })
 }
 
 /// The most numbers that `ops` hold at once.
