@@ -10,6 +10,9 @@ pub enum ModelError {
     /// ONNX Runtime itself is not there or does not load.
     #[error("{0}")]
     Runtime(String),
+    /// No such device.
+    #[error("{0}")]
+    Device(String),
     /// No such model.
     #[error(transparent)]
     Find(#[from] FindError),

@@ -25,6 +25,17 @@ pub struct SessionOptions {
     pub threads: usize,
 }
 
+impl SessionOptions {
+    /// From the names of devices, as a user writes them.
+    ///
+    /// # Errors
+    /// The first name that is no device, with those that are.
+    pub fn new(devices: &[String], threads: usize) -> Result<Self, ModelError> {
+        let devices = devices.iter().map(|name| name.parse().map_err(ModelError::Device)).collect::<Result<_, _>>()?;
+        Ok(Self { devices, threads })
+    }
+}
+
 impl Default for SessionOptions {
     /// On the processor, with all of it.
     fn default() -> Self {
@@ -108,6 +119,9 @@ impl Session {
         let inner = built.map_err(|error| refused(path, &error))?;
         let (inputs, outputs) = (infos(inner.inputs()), infos(inner.outputs()));
         let note = (!remarks.is_empty()).then(|| remarks.join("; "));
+        if let Some(note) = &note {
+            tracing::warn!("{}: {note}", path.display());
+        }
         Ok(Self { path: path.to_path_buf(), inputs, outputs, note, inner: Mutex::new(inner) })
     }
 

@@ -18,4 +18,9 @@ macro_rules! kinds {
     };
 }
 
-kinds! {}
+mod with_model;
+
+kinds! {
+    depth::DepthNode,
+    stylize::Stylize,
+}

@@ -12,6 +12,7 @@ use crate::diag::Diagnostic;
 pub struct PathParam {
     text: String,
     path: PathBuf,
+    base: PathBuf,
 }
 
 impl PathParam {
@@ -20,13 +21,19 @@ impl PathParam {
     pub fn new(text: impl Into<String>, base: &Path) -> Self {
         let text = text.into();
         let path = if text.contains("://") { PathBuf::from(&text) } else { base.join(&text) };
-        Self { text, path }
+        Self { text, path, base: base.to_path_buf() }
     }
 
     /// Where it is.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The folder of the file it is written in.
+    #[must_use]
+    pub fn base(&self) -> &Path {
+        &self.base
     }
 
     /// As the author wrote it.
