@@ -87,10 +87,9 @@ impl PictureSlot {
         let up = |n: usize| n.next_multiple_of(align.max(1));
         let (width, height) = (up(from.width), up(from.height));
         let data = &picture.data()[..channels * from.area()];
-        if self.layout == Layout::Nchw && range == Range::Unit && from == Size::new(width, height) {
-            if let Ok(view) = ArrayView4::from_shape((1, channels, height, width), data) {
-                return view.into_dyn().into();
-            }
+        let as_is = self.layout == Layout::Nchw && range == Range::Unit && from == Size::new(width, height);
+        if as_is && let Ok(view) = ArrayView4::from_shape((1, channels, height, width), data) {
+            return view.into_dyn().into();
         }
         let value = |c: usize, y: usize, x: usize| {
             let (scale, offset) = range.affine(c);
@@ -129,7 +128,9 @@ impl PictureSlot {
         if range != Range::Unit {
             for (c, plane) in values.chunks_exact_mut(width * height).enumerate() {
                 let (scale, offset) = range.affine(c);
-                plane.iter_mut().for_each(|v| *v = (*v - offset) / scale);
+                for value in plane {
+                    *value = (*value - offset) / scale;
+                }
             }
         }
         Ok(Raster::from_vec(Size::new(width, height), channels, values))

@@ -84,7 +84,7 @@ crate::choice! {
         Byte = "0..255",
         /// −1 black to 1 white.
         Signed = "-1..1",
-        /// Normalised by ImageNet's mean and deviation, as many networks for depth are.
+        /// Normalised by `ImageNet`'s mean and deviation, as many networks for depth are.
         ImageNet = "imagenet",
     }
 }
