@@ -193,17 +193,13 @@ impl<'a> Run<'a> {
 
     fn start(&mut self, firing: Firing) {
         self.scheduler.start(&firing);
-        let inputs: Vec<Vec<u64>> = self
-            .scheduler
-            .reads(&firing)
-            .into_iter()
-            .map(|window| {
-                window
-                    .into_iter()
-                    .map(|(port, tick)| *self.store.get(port, tick).unwrap_or_else(|| panic!("{port:?} at {tick} for {firing:?}")))
-                    .collect()
-            })
-            .collect();
+        let reads = self.scheduler.reads(&firing);
+        let read =
+            |(port, tick): &(PortRef, u64)| *self.store.get(*port, *tick).unwrap_or_else(|| panic!("{port:?} at {tick} for {firing:?}"));
+        let inputs: Vec<Vec<u64>> = reads.iter().map(|window| window.iter().map(read).collect()).collect();
+        for (port, tick) in reads.into_iter().flatten().filter(|&(port, tick)| self.scheduler.last_use(&firing, port, tick)) {
+            self.store.take(port, tick);
+        }
         let of = &self.case.net.nodes[firing.node];
         assert_eq!(firing.tick % of.period, 0);
         let mut state = 0;
@@ -233,7 +229,7 @@ impl<'a> Run<'a> {
             }
         }
         for (port, tick) in self.scheduler.released() {
-            assert!(self.store.remove(port, tick).is_some(), "{port:?} at {tick} died but never lived");
+            assert!(self.store.remove(port, tick), "{port:?} at {tick} died but never lived");
         }
         assert_eq!(self.store.len(), self.scheduler.live().count());
         self.check_capacity();
@@ -242,7 +238,7 @@ impl<'a> Run<'a> {
     /// Neither the values that live nor those being made exceed what the plan announced.
     fn check_capacity(&self) {
         let mut counts: BTreeMap<PortRef, u64> = BTreeMap::new();
-        for (port, ..) in self.store.iter() {
+        for (port, _) in self.scheduler.live() {
             *counts.entry(port).or_default() += 1;
         }
         for (firing, _) in &self.running {

@@ -148,18 +148,39 @@ impl<'a> Lifetimes<'a> {
         }
     }
 
-    fn raise(&mut self, port: PortRef) {
-        let Some(stream) = self.streams.get_mut(&port) else { return };
-        let needed = stream.readers.iter().filter_map(|reader| {
-            let progress = &self.nodes[reader.node];
-            let tick = progress.oldest;
+    /// Whether nobody but `node` at `at` still needs the value.
+    pub(super) fn dies_with(&self, node: usize, at: u64, port: PortRef, tick: u64) -> bool {
+        self.floor(port, |reader| {
+            let progress = &self.nodes[reader];
+            let mut oldest = progress.oldest;
+            if reader == node && at == oldest {
+                let period = self.analysis.nodes[node].period;
+                oldest += period;
+                while progress.ahead.contains(&oldest) {
+                    oldest += period;
+                }
+            }
+            oldest
+        }) > tick
+    }
+
+    /// The earliest tick of `port` that is still needed, given the oldest unfinished tick of each reader.
+    fn floor(&self, port: PortRef, oldest: impl Fn(usize) -> u64) -> u64 {
+        let readers = self.streams.get(&port).map(|stream| stream.readers.as_slice()).unwrap_or_default();
+        let needed = readers.iter().filter_map(|reader| {
+            let tick = oldest(reader.node);
             match reader.initial {
-                _ if tick >= progress.end => None,
+                _ if tick >= self.nodes[reader.node].end => None,
                 true => reader.tap.needs_initial(tick).then_some(tick),
                 false => Some(reader.tap.oldest(tick)),
             }
         });
-        let floor = needed.min().map_or(u64::MAX, |tick| self.analysis.held(port.node, tick));
+        needed.min().map_or(u64::MAX, |tick| self.analysis.held(port.node, tick))
+    }
+
+    fn raise(&mut self, port: PortRef) {
+        let floor = self.floor(port, |reader| self.nodes[reader].oldest);
+        let Some(stream) = self.streams.get_mut(&port) else { return };
         if floor > stream.floor {
             stream.floor = floor;
             let kept = stream.live.split_off(&floor);

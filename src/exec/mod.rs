@@ -3,3 +3,8 @@
 mod lifetimes;
 pub mod schedule;
 pub mod store;
+mod watch;
+mod workers;
+
+pub use watch::{Event, Observer, StopFlag};
+pub use workers::Times;

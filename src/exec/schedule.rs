@@ -191,6 +191,12 @@ impl<'a> Scheduler<'a> {
         self.lifetimes.lives(port, tick)
     }
 
+    /// Whether `firing` is the last to need this value, so that it may have it for itself.
+    #[must_use]
+    pub fn last_use(&self, firing: &Firing, port: PortRef, tick: u64) -> bool {
+        self.lifetimes.dies_with(firing.node, firing.tick, port, tick)
+    }
+
     /// The values that have died since the last call, each of which was kept before.
     pub fn released(&mut self) -> Vec<(PortRef, u64)> {
         self.lifetimes.take_released()

@@ -286,9 +286,11 @@ fn untils(net: &Net, edges: &[Edge]) -> Vec<u64> {
     while std::mem::take(&mut changed) {
         for edge in edges {
             let need = match until[edge.reader] {
-                end if edge.initial => end.min(net.nodes[edge.reader].taps[edge.tap].lo.min(0).unsigned_abs()),
-                end @ (0 | u64::MAX) => end,
-                end => end.saturating_add_signed(edge.offset),
+                0 => 0,
+                // What is linked fires at least once, so that every link of a node that fires leads to another one.
+                end if edge.initial => end.min(net.nodes[edge.reader].taps[edge.tap].lo.min(0).unsigned_abs()).max(1),
+                u64::MAX => u64::MAX,
+                end => end.saturating_add_signed(edge.offset).max(1),
             };
             changed |= need > until[edge.from];
             until[edge.from] = until[edge.from].max(need);
