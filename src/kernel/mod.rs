@@ -11,6 +11,7 @@ pub mod carry;
 pub mod color;
 pub mod noise;
 pub mod palette;
+pub mod pattern;
 pub mod random;
 pub mod resample;
 pub mod sample;

@@ -137,10 +137,7 @@ impl View {
             step: [step(size.width), step(size.height)],
             turn: std::array::from_fn(|column| std::array::from_fn(|row| turn[row][column] as f32)),
             shift: [-tx, ty, -tz],
-            pixels: [
-                (size.width as f64 / 2.0 / (camera.aspect_ratio * tan)) as f32,
-                (size.height as f64 / 2.0 / tan) as f32,
-            ],
+            pixels: [(size.width as f64 / 2.0 / (camera.aspect_ratio * tan)) as f32, (size.height as f64 / 2.0 / tan) as f32],
         }
     }
 

@@ -18,9 +18,18 @@ macro_rules! kinds {
     };
 }
 
+pub mod sampling;
 mod with_model;
 
 kinds! {
+    blend::Blend,
+    cadence::Cadence,
+    color_match::ColorMatch,
     depth::DepthNode,
+    depth_warp::DepthWarp,
+    noise::Noise,
+    pattern::Pattern,
+    resize::Resize,
     stylize::Stylize,
+    warp::Warp,
 }
