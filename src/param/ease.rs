@@ -29,6 +29,8 @@ pub enum Ease {
     Bezier([f64; 4]),
     /// Through all keys without a corner and without overshoot.
     Smooth,
+    /// One spline of that degree through all keys, which may overshoot.
+    Spline(u8),
 }
 
 /// The usual families of eases, by the shape of their slow start.
@@ -118,7 +120,7 @@ impl Ease {
     pub fn at(self, x: f64) -> f64 {
         match self {
             Self::Step => f64::from(x >= 1.0),
-            Self::Linear | Self::Smooth => x,
+            Self::Linear | Self::Smooth | Self::Spline(_) => x,
             Self::Bezier(handles) => cubic_bezier(handles, x),
             Self::Family(family, Side::In) => family.start(x),
             Self::Family(family, Side::Out) => 1.0 - family.start(1.0 - x),
@@ -138,6 +140,8 @@ impl Ease {
             "step" | "hold" => return Ok(Self::Step),
             "linear" => return Ok(Self::Linear),
             "smooth" => return Ok(Self::Smooth),
+            "spline" => return Ok(Self::Spline(3)),
+            "quadratic_spline" => return Ok(Self::Spline(2)),
             "ease" => return Ok(Self::Bezier([0.25, 0.1, 0.25, 1.0])),
             _ => {}
         }
@@ -164,7 +168,7 @@ impl Ease {
     /// All that go by a name.
     pub fn names() -> impl Iterator<Item = String> {
         let families = FAMILIES.iter().flat_map(|(family, _)| SIDES.iter().rev().map(move |(side, _)| format!("{family}{side}")));
-        ["step", "linear", "smooth", "ease"].into_iter().map(str::to_owned).chain(families)
+        ["step", "linear", "smooth", "spline", "quadratic_spline", "ease"].into_iter().map(str::to_owned).chain(families)
     }
 }
 
@@ -174,6 +178,8 @@ impl fmt::Display for Ease {
             Self::Step => f.write_str("step"),
             Self::Linear => f.write_str("linear"),
             Self::Smooth => f.write_str("smooth"),
+            Self::Spline(2) => f.write_str("quadratic_spline"),
+            Self::Spline(_) => f.write_str("spline"),
             Self::Bezier([x1, y1, x2, y2]) => write!(f, "bezier({x1}, {y1}, {x2}, {y2})"),
             Self::Family(family, side) => {
                 let name = FAMILIES.iter().find(|(_, known)| known == family).map_or("", |(name, _)| name);

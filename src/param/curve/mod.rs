@@ -3,6 +3,7 @@
 mod integer;
 mod keyframes;
 mod read;
+mod spline;
 #[cfg(test)]
 mod tests;
 
@@ -16,6 +17,7 @@ use super::expr::{Env, Expr};
 use super::{Data, Moment, Param, ReadCx, Shape, outside};
 use crate::diag::{Diagnostic, Sources, Span};
 use keyframes::{Keyframes, Level, Rules};
+use spline::Spline;
 
 /// A number that may vary over time.
 ///
@@ -32,6 +34,8 @@ enum Form {
     Constant(f64),
     Expr(Expr),
     Keys(Keyframes),
+    /// One spline through all keys; they stay for the check of their range.
+    Spline(Spline, Keyframes),
 }
 
 /// The most ticks that a check samples; longer runs are sampled with gaps.
@@ -55,7 +59,7 @@ impl Curve {
         match &*self.0 {
             Form::Constant(value) => Some(*value),
             Form::Expr(_) => None,
-            Form::Keys(keys) => match keys.knots() {
+            Form::Keys(keys) | Form::Spline(_, keys) => match keys.knots() {
                 [one] => {
                     if let Level::Number(value) = one.level {
                         Some(value)
@@ -75,7 +79,7 @@ impl Curve {
         match &*self.0 {
             Form::Constant(_) => false,
             Form::Expr(expr) => expr.needs_length(),
-            Form::Keys(keys) => keys.knots().iter().any(|knot| knot.when.needs_length() || expr(&knot.level)),
+            Form::Keys(keys) | Form::Spline(_, keys) => keys.knots().iter().any(|knot| knot.when.needs_length() || expr(&knot.level)),
         }
     }
 
@@ -86,6 +90,7 @@ impl Curve {
             Form::Constant(value) => *value,
             Form::Expr(expr) => expr.eval(&env),
             Form::Keys(keys) => keys.at(&env),
+            Form::Spline(spline, _) => spline.at(env.t),
         }
     }
 
@@ -106,7 +111,7 @@ impl Curve {
     /// Its expressions.
     fn exprs(&self) -> Vec<&Expr> {
         match &*self.0 {
-            Form::Constant(_) => Vec::new(),
+            Form::Constant(_) | Form::Spline(..) => Vec::new(),
             Form::Expr(expr) => vec![expr],
             Form::Keys(keys) => {
                 keys.knots().iter().filter_map(|knot| if let Level::Expr(expr) = &knot.level { Some(expr) } else { None }).collect()
@@ -116,7 +121,7 @@ impl Curve {
 
     /// Checks the numbers of its keys; those that a schedule leaves out need no check.
     fn check_keys(&self, range: &RangeInclusive<f64>, at: &Moment<'_>) -> Result<(), String> {
-        let Form::Keys(keys) = &*self.0 else { return Ok(()) };
+        let (Form::Keys(keys) | Form::Spline(_, keys)) = &*self.0 else { return Ok(()) };
         let env = Env::new(at);
         let ends = |frame: f64| *keys.rules() == Rules::Schedule && at.length.is_some_and(|length| frame >= length as f64);
         for knot in keys.knots() {

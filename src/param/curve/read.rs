@@ -6,6 +6,7 @@ use super::super::keys::{self, Split, When, is_schedule, unquoted};
 use super::super::{Data, Key, Value, wrong_type};
 use super::Form;
 use super::keyframes::{Keyframes, Knot, Level, Rules};
+use super::spline::Spline;
 use crate::diag::Diagnostic;
 
 const FIELDS: [&str; 3] = ["keys", "ease", "loop"];
@@ -70,7 +71,28 @@ fn long(data: &Data, entries: &[(Key, Data)]) -> Result<Form, Diagnostic> {
     {
         return Err(Diagnostic::error("wrong-curve", "a loop has a length above 0").at(at.span, "too short"));
     }
-    Ok(Form::Keys(Keyframes::new(knots(keys, ease)?, Rules::Eased { period })))
+    let looped = period.is_some();
+    let frames = Keyframes::new(knots(keys, ease)?, Rules::Eased { period });
+    if frames.knots().iter().any(|knot| matches!(knot.ease, Ease::Spline(_))) {
+        return splined(data, frames, looped);
+    }
+    Ok(Form::Keys(frames))
+}
+
+/// One spline through all keys.
+fn splined(data: &Data, keys: Keyframes, looped: bool) -> Result<Form, Diagnostic> {
+    let point = |knot: &Knot| match (knot.when.fixed(), &knot.level, knot.ease) {
+        (Some(frame), Level::Number(value), Ease::Spline(degree)) => Some(((frame, *value), degree)),
+        _ => None,
+    };
+    let all: Option<Vec<((f64, f64), u8)>> = keys.knots().iter().map(point).collect();
+    let points: Option<(Vec<(f64, f64)>, Vec<u8>)> = all.filter(|_| !looped).map(|all| all.into_iter().unzip());
+    let spline = points.and_then(|(points, degrees)| Spline::through(&points, usize::from(degrees[0])));
+    spline.map(|spline| Form::Spline(spline, keys)).ok_or_else(|| {
+        Diagnostic::error("wrong-curve", "a spline needs numbers at frames, all with the same ease and without a loop")
+            .at(data.span, "a spline cannot pass through this")
+            .help("write `ease: smooth`")
+    })
 }
 
 fn ease(data: &Data) -> Result<Ease, Diagnostic> {
