@@ -229,8 +229,10 @@ fn builder(options: &SessionOptions, weights: &Weights, devices: &[Device], rema
     Ok(builder)
 }
 
+/// The first line of what ONNX Runtime says, without the condition in its source that failed.
 fn first_line(text: &str) -> &str {
-    text.lines().next().unwrap_or_default()
+    let line = text.lines().next().unwrap_or_default();
+    line.split_once(" was false. ").map_or(line, |(_, reason)| reason)
 }
 
 fn missing(path: &Path) -> ModelError {
@@ -348,6 +350,12 @@ mod tests {
         assert!(tell("b.onnx", "").contains("empty"));
         assert!(tell("c.safetensors", "12345678{}").contains("export the model"));
         assert!(tell("d.onnx", "not a model at all").contains("is not an ONNX model"));
+    }
+
+    #[test]
+    fn reasons_lose_their_place_in_the_source() {
+        assert_eq!(first_line("/src/a.cc:65 Init() status == Success was false. No supported adapters\nat"), "No supported adapters");
+        assert_eq!(first_line("plain\nmore"), "plain");
     }
 
     #[test]
