@@ -1,1 +1,35 @@
-//! (being built)
+//! Stable Diffusion: prompts, noise and pictures in, pictures out.
+//!
+//! [`Pipeline`] holds a model in the folder layout of diffusers and Optimum and paints with it. Its parts stand alone: the
+//! tokenizer, PyTorch's random numbers, the noise schedules, and one file for each [`sampler`]. Which networks' inputs to fill
+//! is found by looking at their sessions, and numbers follow diffusers step by step, so that a seed means the same picture.
+
+mod error;
+mod folder;
+mod guidance;
+mod latent;
+mod normal;
+mod pipeline;
+mod prompt;
+pub mod random;
+pub mod sampler;
+pub mod schedule;
+pub mod sigmas;
+mod strength;
+mod text;
+mod tokenizer;
+mod unet;
+mod vae;
+
+pub use error::DiffusionError;
+pub use folder::{Defaults, ModelFolder, UnetConfig, VaeConfig};
+pub use guidance::guide;
+pub use latent::Latents;
+pub use pipeline::{Picture, Pipeline, Progress, Request, Seeds};
+pub use prompt::{Chunk, chunks};
+pub use sampler::{Sampler, SamplerKind, SamplerOptions};
+pub use strength::{Span, StrengthReading};
+pub use text::{Embedding, TextEncoder};
+pub use tokenizer::{CONTEXT, Tokenizer};
+pub use unet::Unet;
+pub use vae::{VaeDecoder, VaeEncoder};
