@@ -9,6 +9,7 @@ use super::guidance::guide;
 use super::latent::{Latents, apply};
 use super::random::{Generator, Precision};
 use super::sampler::{Sampler, SamplerKind, SamplerOptions};
+use super::schedule::SchedulerConfig;
 use super::strength::StrengthReading;
 use super::text::{Embedding, TextEncoder};
 use super::unet::Unet;
@@ -135,6 +136,12 @@ impl Pipeline {
         &self.folder
     }
 
+    /// Puts another noise schedule in the place of the folder's: for models whose folder is wrong about it, or for a choice of
+    /// sigmas.
+    pub fn set_scheduler(&mut self, scheduler: SchedulerConfig) {
+        self.folder.scheduler = scheduler;
+    }
+
     /// The embedding of a prompt; computed once.
     pub fn embed(&self, prompt: &str) -> Result<Arc<Embedding>, DiffusionError> {
         self.text.encode(prompt)
@@ -146,8 +153,7 @@ impl Pipeline {
         let padded = self.padded(size);
         let from_image = request.pictures.iter().any(|p| p.image.is_some());
         let strength = from_image.then_some((request.strength, request.reading));
-        let (mut sampler, first) =
-            request.sampler.build(&self.folder.scheduler, request.steps, strength, request.sampler_options)?;
+        let (mut sampler, first) = request.sampler.build(&self.folder.scheduler, request.steps, strength, request.sampler_options)?;
         let texts = self.texts(request)?;
         let mut source = Source::new(request.seeds, self.unet.precision());
         let mut latents =

@@ -197,14 +197,14 @@ impl SchedulerConfig {
     }
 }
 
-/// `torch.linspace` in single precision: counted from the nearer end.
+/// `torch.linspace` in single precision: counted from the nearer end, with fused multiply-adds.
 fn torch_linspace(start: f64, end: f64, n: usize) -> Vec<f32> {
     let (start, end) = (start as f32, end as f32);
     if n < 2 {
         return vec![start; n];
     }
     let step = (end - start) / (n - 1) as f32;
-    (0..n).map(|i| if i < n / 2 { start + step * i as f32 } else { end - step * (n - 1 - i) as f32 }).collect()
+    (0..n).map(|i| if i < n / 2 { step.mul_add(i as f32, start) } else { (-step).mul_add((n - 1 - i) as f32, end) }).collect()
 }
 
 /// `numpy.linspace` with both ends.
