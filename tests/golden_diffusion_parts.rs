@@ -1,4 +1,5 @@
 //! The parts of Stable Diffusion that need no network, against PyTorch, diffusers and Hugging Face's tokenizer.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
 #[path = "support/models.rs"]
 mod models;
@@ -78,8 +79,11 @@ fn golden_alphas() {
     println!("golden alphas: {} cases", expected.len());
 }
 
-/// A sampler for one case, with its sigmas where it has any.
-fn sampler(case: &Value, strength: f64) -> Option<(Box<dyn Sampler>, Option<Vec<f32>>)> {
+/// A sampler, with its sigmas where it has any.
+type Built = (Box<dyn Sampler>, Option<Vec<f32>>);
+
+/// The sampler of one case.
+fn sampler(case: &Value, strength: f64) -> Option<Built> {
     let config: SchedulerConfig = serde_json::from_value(case["config"].clone()).unwrap();
     let steps = case["steps"].as_u64().unwrap() as usize;
     let option = |key: &str, usual: f32| case["step_kwargs"][key].as_f64().map_or(usual, |v| v as f32);

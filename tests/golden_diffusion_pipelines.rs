@@ -1,4 +1,5 @@
 //! Whole pictures of tiny models against diffusers with ONNX Runtime: embeddings, latents after every step, pixels.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
 #[path = "support/models.rs"]
 mod models;

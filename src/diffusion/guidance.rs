@@ -14,7 +14,9 @@ pub fn guide(negative: &mut [f32], positive: &[f32], scale: f32, rescale: f32, b
     let each = (negative.len() / batch.max(1)).max(1);
     for (guided, positive) in negative.chunks_mut(each).zip(positive.chunks(each)) {
         let ratio = deviation(positive) / deviation(guided);
-        guided.iter_mut().for_each(|x| *x = rescale * (*x * ratio) + (1.0 - rescale) * *x);
+        for x in guided.iter_mut() {
+            *x = rescale * (*x * ratio) + (1.0 - rescale) * *x;
+        }
     }
 }
 

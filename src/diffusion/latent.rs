@@ -45,5 +45,9 @@ pub(super) fn combine(a: &mut [f32], b: &[f32], f: impl Fn(f32, f32) -> f32 + Sy
 
 /// `a[i] = f(a[i])` for all i.
 pub(super) fn apply(a: &mut [f32], f: impl Fn(f32) -> f32 + Sync) {
-    a.par_chunks_mut(CHUNK).for_each(|a| a.iter_mut().for_each(|a| *a = f(*a)));
+    a.par_chunks_mut(CHUNK).for_each(|a| {
+        for a in a {
+            *a = f(*a);
+        }
+    });
 }

@@ -35,10 +35,14 @@ impl Chunk {
         let mean = |rows: &[f32]| rows.iter().map(|x| f64::from(*x)).sum::<f64>() / rows.len() as f64;
         let before = mean(rows);
         for (row, weight) in rows.chunks_exact_mut(width.max(1)).skip(1).zip(&self.weights) {
-            row.iter_mut().for_each(|x| *x *= weight);
+            for x in row.iter_mut() {
+                *x *= weight;
+            }
         }
         let scale = (before / mean(rows)) as f32;
-        rows.iter_mut().for_each(|x| *x *= scale);
+        for x in rows.iter_mut() {
+            *x *= scale;
+        }
     }
 }
 

@@ -31,11 +31,13 @@ static PIECES: LazyLock<Regex> = LazyLock::new(|| {
 #[expect(clippy::expect_used, reason = "the pattern is a constant and a test compiles it")]
 static CONTROL: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"[\p{C}\x{FFFD}&&[^\t\n\r]]+").expect("a valid pattern"));
 
+/// Two neighbours, how early they merge, and into what.
+type Merges = HashMap<(u32, u32), (u32, u32)>;
+
 /// A loaded vocabulary.
 pub struct Tokenizer {
     ids: HashMap<String, u32>,
-    /// Two neighbours, how early they merge, and into what.
-    merges: HashMap<(u32, u32), (u32, u32)>,
+    merges: Merges,
     /// The symbol of each byte, inside a word and at its end.
     bytes: [(u32, u32); 256],
     bos: u32,
@@ -113,11 +115,11 @@ fn byte_symbol(byte: u8) -> char {
     char::from_u32(256 + hidden_before as u32).unwrap_or('?')
 }
 
-fn read_merges(path: &Path, ids: &HashMap<String, u32>) -> Result<HashMap<(u32, u32), (u32, u32)>, DiffusionError> {
+fn read_merges(path: &Path, ids: &HashMap<String, u32>) -> Result<Merges, DiffusionError> {
     let text = read_text(path)?;
     // The first line is a version; the list ends where the vocabulary does (512 bytes' symbols, 2 special tokens).
     let count = ids.len().saturating_sub(512 + 2);
-    let lines = text.trim().split('\n').skip(1).take(count);
+    let lines = text.trim().lines().skip(1).take(count);
     let mut merges = HashMap::with_capacity(count);
     for (rank, line) in lines.enumerate() {
         let bad = || malformed(path, format!("line {} is no merge of known symbols", rank + 2));

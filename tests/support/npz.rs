@@ -1,4 +1,4 @@
-//! Reading `.npz` archives of reference data: a zip of NumPy arrays, stored or deflated.
+//! Reading `.npz` archives of reference data: a zip of `NumPy` arrays, stored or deflated.
 #![allow(dead_code, missing_docs, reason = "every test program uses its part of this")]
 
 use std::collections::HashMap;
