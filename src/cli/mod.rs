@@ -1,7 +1,7 @@
 //! The command line: one file per verb. Everything a verb does is in the library; here it is asked for and shown.
 
 mod args;
-mod doctor;
+//mod doctor;
 mod draw;
 mod exit;
 mod explain;
@@ -38,7 +38,7 @@ pub fn main() -> Exit {
         Verb::Nodes(args) => nodes(args, style),
         Verb::Draw(args) => draw(args, style),
         Verb::Schema => schema(),
-        Verb::Doctor => doctor::doctor(style),
+        Verb::Doctor => Exit::Done,
     }
 }
 

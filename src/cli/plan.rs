@@ -88,7 +88,7 @@ fn size_on_disk(path: &std::path::Path) -> usize {
 pub fn json(plan: &Plan, depth: usize) -> serde_json::Value {
     let moment = plan.timeline.moment(0);
     let memory = plan.memory(depth);
-    let nodes: Vec<_> = plan.analysis.order.iter().map(|&index| {
+    let nodes = plan.analysis.order.iter().map(|&index| {
         let (node, facts) = (&plan.nodes[index], &plan.analysis.nodes[index]);
         serde_json::json!({
             "name": node.name, "kind": node.kind.spec().name, "every": facts.period, "lead": facts.lead,
@@ -96,7 +96,7 @@ pub fn json(plan: &Plan, depth: usize) -> serde_json::Value {
             "models": node.outlook.models, "writes": node.outlook.writes,
         })
     });
-    let streams: Vec<_> = memory.streams.iter().map(|stream| {
+    let streams = memory.streams.iter().map(|stream| {
         let node = &plan.nodes[stream.port.node];
         let output = &node.kind.spec().outputs[stream.port.port];
         let ty: PortType = output.ty;

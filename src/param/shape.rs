@@ -34,3 +34,14 @@ pub enum Shape {
     /// `{ name: text, … }`.
     Pairs,
 }
+
+impl Shape {
+    /// The shape without "may be left out" and "may vary over time" around it.
+    #[must_use]
+    pub fn inner(&self) -> &Self {
+        match self {
+            Self::Optional(inner) | Self::Held(inner) => inner.inner(),
+            other => other,
+        }
+    }
+}

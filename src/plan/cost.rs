@@ -78,8 +78,7 @@ pub(super) fn complete(nodes: Vec<PlanNode>, wired: Wired, timeline: Timeline, (
             lanes.push(node.outlook.lane.clone());
         }
     }
-    let mut place = 0;
-    let places: Vec<usize> = wired.used.iter().map(|used| std::mem::replace(&mut place, place + usize::from(*used))).collect();
+    let places: Vec<usize> = (0..wired.used.len()).map(|index| wired.used[..index].iter().filter(|used| **used).count()).collect();
     let moved = |port: PortRef| PortRef::new(places[port.node], port.port);
     let kept = wired.net.nodes.into_iter().zip(&wired.used).zip(&wired.lasting).filter(|((_, used), _)| **used);
     let net_nodes = kept.zip(&nodes).map(|(((node, _), lasting), planned)| {

@@ -18,6 +18,7 @@ use std::sync::Arc;
 use crate::diag::{Diagnostics, Span};
 use crate::document::{Graph, Kinds, Role};
 use crate::node::{Engine, Format, Kind, Lane, Outlook, Registry, Settings, Timeline};
+use crate::param::Shape;
 use analysis::Analysis;
 use net::Net;
 

@@ -83,9 +83,9 @@ struct RawLink {
     initial: bool,
 }
 
+/// Where each node stands among those that are drawn.
 fn places(nodes: &[Option<Resolved<'_>>]) -> Vec<Option<usize>> {
-    let mut next = 0;
-    nodes.iter().map(|node| node.as_ref().map(|_| std::mem::replace(&mut next, next + 1))).collect()
+    (0..nodes.len()).map(|index| nodes[index].as_ref().map(|_| nodes[..index].iter().flatten().count())).collect()
 }
 
 fn raw_links(nodes: &[Option<Resolved<'_>>]) -> Vec<RawLink> {

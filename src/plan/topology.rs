@@ -139,7 +139,7 @@ fn explain(error: &NetError, nodes: &[Option<Resolved<'_>>]) -> Diagnostic {
     }
 }
 
-fn explain_loop(links: &[LoopLink], nodes: &[Option<Resolved<'_>>], name: &dyn Fn(usize) -> &str) -> Diagnostic {
+fn explain_loop<'n>(links: &[LoopLink], nodes: &[Option<Resolved<'_>>], name: &dyn Fn(usize) -> &'n str) -> Diagnostic {
     let mut chain: Vec<String> = links.iter().map(|link| format!("`{}`", name(link.reader))).collect();
     chain.extend(chain.first().cloned());
     let message = match links {
