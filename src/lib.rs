@@ -11,6 +11,7 @@ pub mod document;
 pub mod exec;
 pub mod frame;
 pub mod kernel;
+mod loom;
 pub mod media;
 pub mod model;
 #[macro_use]
@@ -19,3 +20,5 @@ pub mod nodes;
 #[macro_use]
 pub mod param;
 pub mod plan;
+
+pub use loom::{Loom, Rejected};
