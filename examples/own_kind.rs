@@ -64,6 +64,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     loom.add::<Fringe>()?;
     let plan = loom.plan_text(GRAPH, Path::new(""), &[])?;
     let report = loom.run(&plan, &|_: &frameloom::exec::Event| {})?;
-    println!("{}", report.notes.join("\n"));
+    for (node, note) in &report.notes {
+        println!("{node}: {note}");
+    }
     Ok(())
 }

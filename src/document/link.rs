@@ -80,9 +80,7 @@ fn long_form(data: &Data) -> Result<LinkRef, Diagnostic> {
 
 fn from_text(text: &str, data: &Data) -> Result<LinkRef, Diagnostic> {
     let parts = split(text).map_err(|(range, message)| {
-        Diagnostic::error("bad-link", message)
-            .at(data.part(range), "")
-            .help("write `node`, `node.port`, `node@-1` or `node.port@-1`")
+        Diagnostic::error("bad-link", message).at(data.part(range), "").help("write `node`, `node.port`, `node@-1` or `node.port@-1`")
     })?;
     let span = |range: &Range<usize>| data.part(range.clone());
     Ok(LinkRef {
@@ -148,8 +146,7 @@ pub(super) fn split(text: &str) -> Result<Parts, (Range<usize>, String)> {
 #[must_use]
 pub fn is_name(word: &str) -> bool {
     let mut chars = word.chars();
-    chars.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
-        && chars.all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
+    chars.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_') && chars.all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
 }
 
 #[cfg(test)]

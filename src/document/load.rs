@@ -179,13 +179,16 @@ impl Reader<'_> {
                 return;
             }
             self.diags.push(
-                Diagnostic::error("missing-nodes", "the graph has no nodes").at(whole.part(0..1), "").help("add `nodes:` with a node for each step"),
+                Diagnostic::error("missing-nodes", "the graph has no nodes")
+                    .at(whole.part(0..1), "")
+                    .help("add `nodes:` with a node for each step"),
             );
             return;
         };
         let Some(nodes) = fields::mapping(data, "`nodes`", self.diags) else { return };
         if nodes.is_empty() {
-            self.diags.push(Diagnostic::error("missing-nodes", "the graph has no nodes").at(data.span, "").help("write a node for each step"));
+            self.diags
+                .push(Diagnostic::error("missing-nodes", "the graph has no nodes").at(data.span, "").help("write a node for each step"));
         }
         let names: Vec<&str> = nodes.iter().map(|(key, _)| key.text.as_str()).collect();
         for set in overrides.iter().filter(|set| !names.contains(&set.node.text.as_str())) {

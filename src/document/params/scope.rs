@@ -16,7 +16,7 @@ pub(in super::super) struct Budget(usize);
 
 impl Default for Budget {
     fn default() -> Self {
-        Self(32 << 20)
+        Self(1 << 20)
     }
 }
 
@@ -108,13 +108,7 @@ impl Scope {
     }
 
     /// `data` with every `$name` in it replaced; `base` is the folder that the value's own paths start from.
-    pub(in super::super) fn data(
-        &mut self,
-        data: &Data,
-        base: &Path,
-        budget: &mut Budget,
-        diags: &mut Diagnostics,
-    ) -> Result<Data, Fault> {
+    pub(in super::super) fn data(&mut self, data: &Data, base: &Path, budget: &mut Budget, diags: &mut Diagnostics) -> Result<Data, Fault> {
         if let Some(name) = whole(data) {
             return match self.find(name, data.span, diags) {
                 Found::Fault => Err(Fault),
@@ -137,8 +131,7 @@ impl Scope {
                 Value::List(items.into_iter().collect::<Result<_, _>>()?)
             }
             Value::Map(entries) => {
-                let entries: Vec<_> =
-                    entries.iter().map(|(key, data)| Ok((key.clone(), self.data(data, base, budget, diags)?))).collect();
+                let entries: Vec<_> = entries.iter().map(|(key, data)| Ok((key.clone(), self.data(data, base, budget, diags)?))).collect();
                 Value::Map(entries.into_iter().collect::<Result<_, _>>()?)
             }
             other => other.clone(),
@@ -164,15 +157,13 @@ impl Scope {
             return Found::Fault;
         };
         let decl = &self.decls[at];
-        match &decl.setting {
-            Some(setting) => Found::Setting(setting, decl.ty),
-            None => {
-                if self.missing.insert(name.to_owned()) {
-                    diags.push(unset(decl, place));
-                }
-                Found::Fault
-            }
+        if let Some(setting) = &decl.setting {
+            return Found::Setting(setting, decl.ty);
         }
+        if self.missing.insert(name.to_owned()) {
+            diags.push(unset(decl, place));
+        }
+        Found::Fault
     }
 
     fn names(&self) -> impl Iterator<Item = &str> {

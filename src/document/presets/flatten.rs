@@ -57,7 +57,18 @@ impl<'a> Flat<'a> {
         diags: &'a mut Diagnostics,
         budget: &'a mut Budget,
     ) -> Self {
-        Self { kinds, library, sources, diags, budget, nodes: Vec::new(), failed: Vec::new(), places: HashMap::new(), seen: 0, looked_up: 0 }
+        Self {
+            kinds,
+            library,
+            sources,
+            diags,
+            budget,
+            nodes: Vec::new(),
+            failed: Vec::new(),
+            places: HashMap::new(),
+            seen: 0,
+            looked_up: 0,
+        }
     }
 
     /// Flattens the nodes of one file.
@@ -66,7 +77,8 @@ impl<'a> Flat<'a> {
         for (key, data) in nodes {
             self.seen += 1;
             if self.seen > MAX_NODES {
-                let found = Diagnostic::error("too-large", format!("the graph has more than {MAX_NODES} nodes")).at(key.span, "with this one");
+                let found =
+                    Diagnostic::error("too-large", format!("the graph has more than {MAX_NODES} nodes")).at(key.span, "with this one");
                 self.report(found, within.origin.as_ref());
                 return;
             }
@@ -84,7 +96,7 @@ impl<'a> Flat<'a> {
     fn fail(&mut self, key: &Key, space: &Space, prefix: &str) {
         self.failed.push(format!("{prefix}{}", key.text));
         if let Some(Target::Sub { outputs, .. }) = space.targets.get(&key.text) {
-            self.failed.extend(outputs.iter().map(|(_, (node, _))| node.clone()));
+            self.failed.extend(outputs.iter().map(|(_, output)| output.node.clone()));
         }
     }
 
@@ -126,8 +138,7 @@ impl<'a> Flat<'a> {
             raw.origin = Some(here);
             match &preset.body {
                 Body::Kind { kind, span, args } => self.based(&mut raw, &preset, (kind, *span), args)?,
-                Body::Graph { inputs, outputs, nodes } => return self.subgraph_nodes(raw, &preset, inputs, (outputs, nodes), chain),
-            }
+                Body::Graph { .. } => return self.subgraph_nodes(raw, &preset, chain),
         }
         self.finish(raw)
     }
@@ -195,17 +206,15 @@ impl<'a> Flat<'a> {
             origin: raw.origin,
         };
         if let Some(arg) = every {
-            match arg.value.value {
-                Value::Integer(ticks @ 1..=1_000_000) => node.every = Some(Every { ticks: ticks as u64, arg }),
-                _ => {
-                    let found = Diagnostic::error("bad-every", "`every` has to be a whole number from 1 to 1000000")
-                        .at(arg.value.span, "")
-                        .help("write `every: 3` to fire on every third frame");
-                    let found = node.placed(&arg, found);
-                    self.report(found, None);
-                    return Err(Fault);
-                }
-            }
+            let Value::Integer(ticks @ 1..=1_000_000) = arg.value.value else {
+                let found = Diagnostic::error("bad-every", "`every` has to be a whole number from 1 to 1000000")
+                    .at(arg.value.span, "")
+                    .help("write `every: 3` to fire on every third frame");
+                let found = node.placed(&arg, found);
+                self.report(found, None);
+                return Err(Fault);
+            };
+            node.every = Some(Every { ticks: ticks as u64, arg });
         }
         self.nodes.push(node);
         Ok(())

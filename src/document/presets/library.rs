@@ -8,8 +8,8 @@ use crate::diag::{Diagnostics, SourceId, Sources};
 
 use super::super::link::is_name;
 use super::super::{load, yaml};
-use super::builtin::BUILTIN;
 use super::Preset;
+use super::builtin::BUILTIN;
 
 /// The presets of one load; each file is read once.
 #[derive(Debug)]

@@ -7,9 +7,9 @@ mod raw;
 mod rename;
 mod subgraph;
 
-pub use library::{PresetInfo, presets};
 pub(super) use flatten::{Flat, Within};
 pub(super) use library::Library;
+pub use library::{PresetInfo, presets};
 
 use std::path::PathBuf;
 

@@ -34,13 +34,15 @@ impl Flat<'_> {
             return Err(Fault);
         }
         self.places.insert(name.clone(), key.span);
-        let (kind, kind_span, entries) = head(key, data).map_err(|found| self.report(found, origin.as_ref())).map_err(|()| Fault)?;
+        let Head { kind, kind_span, entries } = head(key, data).map_err(|found| self.report(found, origin.as_ref())).map_err(|()| Fault)?;
         let mut given: Vec<Arg> = entries
             .iter()
             .filter(|(key, _)| key.text != "kind" && !key.text.starts_with("x-"))
             .map(|(key, data)| written(key, data, within.layer.clone(), within.base))
             .collect();
         for set in within.overrides.iter().filter(|set| set.node.text == key.text) {
+            // A parameter that is named here counts as used, although another value takes its place.
+            given.iter().filter(|arg| arg.key.text == set.key.text).for_each(|arg| within.scope.note(&arg.value));
             override_with(&mut given, written(&set.key, &set.value, set.layer.clone(), &set.base));
         }
         let mut args = Vec::new();
@@ -99,7 +101,13 @@ impl Flat<'_> {
 }
 
 /// Kind and entries of a node as written.
-fn head<'d>(key: &Key, data: &'d Data) -> Result<(&'d str, Span, &'d [(Key, Data)]), Diagnostic> {
+struct Head<'d> {
+    kind: &'d str,
+    kind_span: Span,
+    entries: &'d [(Key, Data)],
+}
+
+fn head<'d>(key: &Key, data: &'d Data) -> Result<Head<'d>, Diagnostic> {
     let name = &key.text;
     let Value::Map(entries) = &data.value else {
         let kind = data.text().unwrap_or("…");
@@ -110,7 +118,7 @@ fn head<'d>(key: &Key, data: &'d Data) -> Result<(&'d str, Span, &'d [(Key, Data
             .at(key.span, "")
             .help("add `kind: …`")),
         Some(kind) => match kind.text() {
-            Some(word) => Ok((word, kind.span, entries)),
+            Some(word) => Ok(Head { kind: word, kind_span: kind.span, entries }),
             None => Err(fields::wrong("`kind`", "the name of a kind or preset", kind)),
         },
     }

@@ -12,11 +12,18 @@ use super::flatten::{Flat, MAX_CHAIN, Within};
 use super::library::Lookup;
 use super::raw::Raw;
 use super::rename::{Space, Target};
-use super::{Body, Input, Preset};
+use super::{Body, Preset};
 
 /// How many names of nodes are looked up in subgraphs within subgraphs. Far more than a graph of the permitted size needs: one that
 /// goes beyond is refused for its size when its nodes are flattened.
 const MAX_LOOK_UPS: usize = 200_000;
+
+/// What a kind or preset comes down to.
+enum Below {
+    Kind(String),
+    Graph(Rc<Preset>),
+    Unknown,
+}
 
 impl Flat<'_> {
     /// What links in a file may name.
@@ -26,9 +33,10 @@ impl Flat<'_> {
             self.looked_up += 1;
             let flat = format!("{prefix}{}", key.text);
             let kind = data.get("kind").and_then(Data::text).unwrap_or_default();
-            let target = match self.subgraph(kind, depth) {
-                Some(preset) => self.outputs(&preset, &flat, depth),
-                None => Target::Node(flat),
+            let target = match self.below(kind, depth) {
+                Below::Graph(preset) => self.outputs(&preset, &flat, depth),
+                Below::Kind(kind) => Target::Node { flat, main: self.kinds.main_output(&kind).map(str::to_owned) },
+                Below::Unknown => Target::Node { flat, main: None },
             };
             space.targets.insert(key.text.clone(), target);
         }
@@ -37,7 +45,7 @@ impl Flat<'_> {
 
     /// The outputs of a subgraph used as the node `flat`.
     fn outputs(&mut self, preset: &Preset, flat: &str, depth: usize) -> Target {
-        let Body::Graph { outputs, nodes, .. } = &preset.body else { return Target::Node(flat.to_owned()) };
+        let Body::Graph { outputs, nodes, .. } = &preset.body else { return Target::Node { flat: flat.to_owned(), main: None } };
         let inner = self.space(nodes, &format!("{flat}_"), depth + 1);
         let mut found = Vec::new();
         for (name, data) in outputs {
@@ -49,24 +57,24 @@ impl Flat<'_> {
         Target::Sub { preset: preset.name.clone(), outputs: found }
     }
 
-    /// The subgraph that `kind` comes down to, if it does.
-    fn subgraph(&mut self, kind: &str, depth: usize) -> Option<Rc<Preset>> {
+    /// What `kind` comes down to when presets that are based on others are followed.
+    fn below(&mut self, kind: &str, depth: usize) -> Below {
         if self.looked_up > MAX_LOOK_UPS {
-            return None;
+            return Below::Unknown;
         }
         let mut kind = kind.to_owned();
         for _ in depth..MAX_CHAIN {
             if self.kinds.is_kind(&kind) {
-                return None;
+                return Below::Kind(kind);
             }
             // Errors of the file are told where its node is settled.
-            let Lookup::Found(preset) = self.library.peek(&kind, self.sources) else { return None };
+            let Lookup::Found(preset) = self.library.peek(&kind, self.sources) else { return Below::Unknown };
             match &preset.body {
-                Body::Graph { .. } => return Some(preset),
-                Body::Kind { kind: below, .. } => kind.clone_from(below),
+                Body::Graph { .. } => return Below::Graph(preset),
+                Body::Kind { kind: under, .. } => kind.clone_from(under),
             }
         }
-        None
+        Below::Unknown
     }
 
     /// What the argument `key` is to `kind`, which may be a preset.
@@ -98,10 +106,9 @@ impl Flat<'_> {
         &mut self,
         mut raw: Raw,
         preset: &Preset,
-        inputs: &[Input],
-        (outputs, nodes): (&[(Key, Data)], &[(Key, Data)]),
         chain: Vec<String>,
     ) -> Result<(), Fault> {
+        let Body::Graph { inputs, outputs, nodes } = &preset.body else { return Err(Fault) };
         let mut scope = self.bind(&mut raw, preset)?;
         let mut fault = false;
         for input in inputs {
@@ -136,8 +143,7 @@ impl Flat<'_> {
             }
         });
         let layer = Layer::Preset(preset.name.clone());
-        let within =
-            Within { scope: &mut scope, layer, base: &preset.base, prefix, origin: raw.origin, chain, overrides: &[] };
+        let within = Within { scope: &mut scope, layer, base: &preset.base, prefix, origin: raw.origin, chain, overrides: &[] };
         self.file(nodes, within);
         Ok(())
     }

@@ -65,10 +65,9 @@ fn words(kind: &ErrorKind) -> (String, Option<String>) {
             let close = if *open == '{' { '}' } else { ']' };
             (format!("`{open}` is never closed"), Some(format!("add the `{close}`")))
         }
-        ErrorKind::MismatchedFlowCollectionEnd { open, close } => (
-            format!("`{open}` is closed by `{close}`"),
-            Some(format!("close it with `{}`", if *open == '{' { '}' } else { ']' })),
-        ),
+        ErrorKind::MismatchedFlowCollectionEnd { open, close } => {
+            (format!("`{open}` is closed by `{close}`"), Some(format!("close it with `{}`", if *open == '{' { '}' } else { ']' })))
+        }
         ErrorKind::RecursionLimitExceeded => (format!("lists and mappings are nested more than {MAX_DEPTH} deep"), None),
         kind => rare(kind).unwrap_or_else(|| (kind.to_string().to_lowercase().replace("eof", "end of file"), None)),
     }
@@ -107,12 +106,16 @@ fn rare(kind: &ErrorKind) -> Option<(String, Option<String>)> {
         ErrorKind::InvalidTrailingDoubleQuotedScalar | ErrorKind::InvalidTrailingSingleQuotedScalar => {
             ("something follows the closing quote", "put the whole value in one pair of quotes")
         }
-        ErrorKind::UnknownQuotedScalarEscape => ("an unknown escape in double quotes", "write `\\\\` for a backslash, or use single quotes"),
+        ErrorKind::UnknownQuotedScalarEscape => {
+            ("an unknown escape in double quotes", "write `\\\\` for a backslash, or use single quotes")
+        }
         ErrorKind::ExpectedWhitespace | ErrorKind::InvalidMappingValueWhitespace | ErrorKind::FlowMappingValueAdjacentCollection => {
             ("a blank is missing here", "write one blank after `:`")
         }
         ErrorKind::CommentNotSeparated => ("a comment has to stand apart from what precedes it", "write a blank before `#`"),
-        ErrorKind::CommentInterceptedScalar => ("a comment interrupts a text of several lines", "put the text in quotes or move the comment"),
+        ErrorKind::CommentInterceptedScalar => {
+            ("a comment interrupts a text of several lines", "put the text in quotes or move the comment")
+        }
         ErrorKind::MissingAnchorOrAliasName => ("a `&` or `*` without a name", "put the text in quotes if no alias is meant"),
         ErrorKind::ExpectedDocumentStart => ("something follows the end of the document", "keep one document in a file"),
         ErrorKind::ExpectedNodeContent => ("a value is missing here", "put the text in quotes if this is text"),

@@ -21,7 +21,7 @@ pub(super) const MAX_BYTES: usize = 1 << 20;
 pub(super) const MAX_DEPTH: usize = 64;
 
 /// How much anchors and aliases may copy, as nodes plus bytes of text: what keeps "billion laughs" small.
-pub(super) const MAX_COPIED: usize = 4 << 20;
+pub(super) const MAX_COPIED: usize = 1 << 20;
 
 /// Reads the one document in `text`, which begins at byte `offset` of `source`.
 ///

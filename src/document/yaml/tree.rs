@@ -95,7 +95,10 @@ impl<'a> Tree<'a> {
             Event::UnresolvedAlias(name) => {
                 let found = Diagnostic::error("unknown-anchor", format!("no anchor `&{name}` stands before this alias"))
                     .at(self.span(place), "")
-                    .suggest(&format!("*{name}"), self.names.iter().map(|n| format!("*{n}")).collect::<Vec<_>>().iter().map(String::as_str));
+                    .suggest(
+                        &format!("*{name}"),
+                        self.names.iter().map(|n| format!("*{n}")).collect::<Vec<_>>().iter().map(String::as_str),
+                    );
                 self.report(found);
                 self.refuse();
             }
@@ -238,7 +241,9 @@ impl<'a> Tree<'a> {
                 Slot::Key(found) => entries.push(entry(found, built.data)),
                 Slot::Merge if merge_fits(&built.data) => merges.push(built.data),
                 Slot::Merge => self.diags.push(
-                    Diagnostic::error("yaml", "`<<` takes a mapping or a list of mappings").at(built.data.span, "").help("write `<<: *name`"),
+                    Diagnostic::error("yaml", "`<<` takes a mapping or a list of mappings")
+                        .at(built.data.span, "")
+                        .help("write `<<: *name`"),
                 ),
                 Slot::Refused => {}
             },
