@@ -11,7 +11,6 @@ pub mod document;
 pub mod exec;
 pub mod frame;
 pub mod kernel;
-mod loom;
 pub mod media;
 pub mod model;
 #[macro_use]
@@ -21,4 +20,3 @@ pub mod nodes;
 pub mod param;
 pub mod plan;
 
-pub use loom::{Loom, Rejected};

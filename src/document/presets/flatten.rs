@@ -139,6 +139,7 @@ impl<'a> Flat<'a> {
             match &preset.body {
                 Body::Kind { kind, span, args } => self.based(&mut raw, &preset, (kind, *span), args)?,
                 Body::Graph { .. } => return self.subgraph_nodes(raw, &preset, chain),
+            }
         }
         self.finish(raw)
     }

@@ -102,12 +102,7 @@ impl Flat<'_> {
     }
 
     /// Flattens a subgraph in the place of the node that uses it.
-    pub(super) fn subgraph_nodes(
-        &mut self,
-        mut raw: Raw,
-        preset: &Preset,
-        chain: Vec<String>,
-    ) -> Result<(), Fault> {
+    pub(super) fn subgraph_nodes(&mut self, mut raw: Raw, preset: &Preset, chain: Vec<String>) -> Result<(), Fault> {
         let Body::Graph { inputs, outputs, nodes } = &preset.body else { return Err(Fault) };
         let mut scope = self.bind(&mut raw, preset)?;
         let mut fault = false;
