@@ -11,6 +11,7 @@ pub mod document;
 pub mod exec;
 pub mod frame;
 pub mod kernel;
+mod loom;
 pub mod media;
 pub mod model;
 #[macro_use]
@@ -20,3 +21,4 @@ pub mod nodes;
 pub mod param;
 pub mod plan;
 
+pub use loom::{Loom, Rejected};

@@ -1,3 +1,155 @@
-//! The command line: one file per verb.
+//! The command line: one file per verb. Everything a verb does is in the library; here it is asked for and shown.
 
+mod args;
+mod doctor;
+mod draw;
+mod exit;
+mod explain;
+mod load;
+mod plan;
+mod progress;
+mod reference;
 pub mod render;
+mod run;
+mod schema;
+
+use std::io::IsTerminal;
+
+use clap::Parser;
+
+pub use args::Cli;
+pub use exit::Exit;
+pub use load::registry;
+
+use args::{CheckArgs, DrawArgs, Drawing, EngineArgs, Format, GraphArgs, NodesArgs, PlanArgs, Verb};
+use load::Style;
+
+/// Runs the program with the process's arguments.
+#[must_use]
+pub fn main() -> Exit {
+    let cli = Cli::parse();
+    let style = Style::new(cli.format, cli.color, std::io::stderr().is_terminal());
+    match &cli.verb {
+        Verb::Run(args) => run::run(args, style),
+        Verb::Check(args) => check(args, style),
+        Verb::Plan(args) => show_plan(args, style),
+        Verb::Expand(args) => expand(args, style),
+        Verb::Explain(args) => explain::explain(args, style),
+        Verb::Nodes(args) => nodes(args, style),
+        Verb::Draw(args) => draw(args, style),
+        Verb::Schema => schema(),
+        Verb::Doctor => doctor::doctor(style),
+    }
+}
+
+/// The reference of kinds as Markdown, as `docs/kinds.md` has it.
+#[must_use]
+pub fn reference_markdown() -> String {
+    reference::markdown(&registry())
+}
+
+/// The JSON Schema of graphs, as `schema/graph.json` has it.
+#[must_use]
+pub fn graph_schema() -> String {
+    format!("{:#}\n", schema::graph(&registry()))
+}
+
+fn no_engine() -> EngineArgs {
+    EngineArgs { threads: None, memory: None, depth: None, device: Vec::new(), draft: false }
+}
+
+fn check(args: &CheckArgs, style: Style) -> Exit {
+    let registry = registry();
+    let mut exit = Exit::Done;
+    for graph in &args.graphs {
+        let one = GraphArgs { graph: graph.clone(), set: args.set.clone(), params: args.params.clone() };
+        match load::graph(&one, &registry).plan(&registry, &no_engine(), None, style) {
+            Ok(_) if style.format == Format::Text => println!("{}: ok", graph.display()),
+            Ok(_) => {}
+            Err(fault) => exit = fault,
+        }
+    }
+    exit
+}
+
+fn show_plan(args: &PlanArgs, style: Style) -> Exit {
+    let registry = registry();
+    // JSON findings would stand before the JSON plan: a program wants one document.
+    let findings = Style { format: Format::Text, ..style };
+    match load::graph(&args.graph, &registry).plan(&registry, &args.engine, None, findings) {
+        Ok(ready) if style.format == Format::Json => {
+            println!("{:#}", plan::json(&ready.plan, ready.depth));
+            Exit::Done
+        }
+        Ok(ready) => {
+            print!("{}", plan::text(&ready.plan, ready.depth));
+            Exit::Done
+        }
+        Err(exit) => exit,
+    }
+}
+
+fn expand(args: &GraphArgs, style: Style) -> Exit {
+    let loaded = load::graph(args, &registry());
+    let style = Style { format: Format::Text, ..style };
+    style.show(&loaded.findings, &loaded.sources);
+    match loaded.graph {
+        Some(graph) if !loaded.findings.has_errors() => {
+            print!("{}", crate::document::expand(&graph));
+            Exit::Done
+        }
+        _ => Exit::Invalid,
+    }
+}
+
+fn nodes(args: &NodesArgs, style: Style) -> Exit {
+    let registry = registry();
+    let Some(name) = &args.kind else {
+        print!("{}", if args.markdown { reference::markdown(&registry) } else { reference::list(&registry) });
+        return Exit::Done;
+    };
+    if let Some(kind) = registry.get(name) {
+        match style.format {
+            Format::Json => println!("{:#}", schema::kind(kind.spec())),
+            Format::Text => print!("{}", reference::kind(kind.spec())),
+        }
+        return Exit::Done;
+    }
+    let near = crate::diag::nearest(name, registry.names()).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+    eprintln!("error: there is no kind `{name}`{near}\n`frameloom nodes` lists all kinds");
+    Exit::Usage
+}
+
+fn draw(args: &DrawArgs, style: Style) -> Exit {
+    let registry = registry();
+    let mut loaded = load::graph(&args.graph, &registry);
+    let sketch = loaded.graph.as_ref().map(|graph| crate::plan::sketch(graph, &registry, &mut loaded.findings));
+    Style { format: Format::Text, ..style }.show(&loaded.findings, &loaded.sources);
+    let Some(sketch) = sketch else { return Exit::Invalid };
+    let by_name = || match args.out.as_ref().and_then(|out| out.extension()).and_then(|ext| ext.to_str()) {
+        Some("dot" | "gv") => Drawing::Dot,
+        Some("mmd" | "mermaid" | "md") => Drawing::Mermaid,
+        _ => Drawing::Svg,
+    };
+    let title = loaded.graph.as_ref().and_then(|graph| graph.about.clone()).unwrap_or_else(|| args.graph.graph.display().to_string());
+    let text = match args.language.unwrap_or_else(by_name) {
+        Drawing::Svg => draw::svg(&sketch, &title),
+        Drawing::Dot => draw::dot(&sketch),
+        Drawing::Mermaid => draw::mermaid(&sketch),
+    };
+    match &args.out {
+        None => print!("{text}"),
+        Some(path) => {
+            if let Err(error) = std::fs::write(path, text) {
+                eprintln!("error: cannot write {}: {error}", path.display());
+                return Exit::Failed;
+            }
+        }
+    }
+    if loaded.findings.has_errors() { Exit::Invalid } else { Exit::Done }
+}
+
+fn schema() -> Exit {
+    print!("{}", graph_schema());
+    Exit::Done
+}

@@ -1,0 +1,238 @@
+//! The command line as types.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Weaves video through graphs: a YAML graph of nodes, checked, planned and run frame by frame.
+#[derive(Debug, Parser)]
+#[command(name = "frameloom", version, max_term_width = 110, propagate_version = true, arg_required_else_help = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: Verb,
+    /// How findings and listings are printed.
+    #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// When to use colour.
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
+    pub color: Color,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Run a graph and write its outputs.
+    Run(RunArgs),
+    /// Say what is wrong with graphs, without running them.
+    Check(CheckArgs),
+    /// Print how a graph will run: order, clocks, lanes, memory, models, length.
+    Plan(PlanArgs),
+    /// Print the flat graph: presets and parameters put in.
+    Expand(GraphArgs),
+    /// Say where a parameter's value comes from, and what it is at a frame.
+    Explain(ExplainArgs),
+    /// List the kinds of nodes, or explain one.
+    Nodes(NodesArgs),
+    /// Draw a graph.
+    Draw(DrawArgs),
+    /// Print the JSON Schema of graphs, for editors.
+    Schema,
+    /// Say which libraries, codecs and devices there are, and what is missing.
+    Doctor,
+}
+
+/// How findings are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
+/// When to use colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// A graph and what is set on it.
+#[derive(Debug, Clone, Args)]
+pub struct GraphArgs {
+    /// The graph's file.
+    pub graph: PathBuf,
+    /// Set a parameter of the graph, such as `prompt="oil painting"`; may be given many times.
+    #[arg(long = "set", value_name = "NAME=VALUE")]
+    pub set: Vec<String>,
+    /// A YAML file with parameters; `--set` is stronger.
+    #[arg(long = "params", value_name = "FILE")]
+    pub params: Vec<PathBuf>,
+}
+
+/// What never changes pixels.
+#[derive(Debug, Clone, Args)]
+pub struct EngineArgs {
+    /// Threads; all cores when not given.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
+    /// The most memory that frames in flight may take, such as `800M` or `4G`.
+    #[arg(long, value_name = "BYTES", value_parser = crate::plan::parse_bytes)]
+    pub memory: Option<usize>,
+    /// Frames under way at once; chosen by threads and memory when not given.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=16))]
+    pub depth: Option<u16>,
+    /// Where models run, best first: `cuda`, `coreml`, `cpu`…
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub device: Vec<String>,
+    /// A quick look: half the size in each direction, and the fastest settings of encoders.
+    #[arg(long)]
+    pub draft: bool,
+}
+
+/// `frameloom run`.
+#[derive(Debug, Clone, Args)]
+pub struct RunArgs {
+    /// The graph.
+    #[command(flatten)]
+    pub graph: GraphArgs,
+    /// The engine.
+    #[command(flatten)]
+    pub engine: EngineArgs,
+    /// Write only these frames: `a..b`, `a..` or `..b`, b not included.
+    #[arg(long, value_name = "A..B", value_parser = parse_frames)]
+    pub frames: Option<Frames>,
+    /// Write the graph's one output to this path instead.
+    #[arg(long, value_name = "PATH")]
+    pub out: Option<PathBuf>,
+    /// How progress is shown.
+    #[arg(long, value_enum, default_value_t = ProgressStyle::Auto)]
+    pub progress: ProgressStyle,
+    /// Print the times of every node at the end.
+    #[arg(long)]
+    pub profile: bool,
+}
+
+/// Frames `from..to`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Frames {
+    /// The first.
+    pub from: u64,
+    /// One past the last.
+    pub to: Option<u64>,
+}
+
+/// How progress is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ProgressStyle {
+    /// A bar on a terminal, nothing elsewhere.
+    Auto,
+    /// A bar.
+    Bar,
+    /// A line of JSON for each event, on standard error.
+    Json,
+    /// Nothing.
+    None,
+}
+
+/// `frameloom check`.
+#[derive(Debug, Clone, Args)]
+pub struct CheckArgs {
+    /// The graphs' files.
+    #[arg(required = true)]
+    pub graphs: Vec<PathBuf>,
+    /// Set a parameter of the graphs.
+    #[arg(long = "set", value_name = "NAME=VALUE")]
+    pub set: Vec<String>,
+    /// A YAML file with parameters; `--set` is stronger.
+    #[arg(long = "params", value_name = "FILE")]
+    pub params: Vec<PathBuf>,
+}
+
+/// `frameloom plan`.
+#[derive(Debug, Clone, Args)]
+pub struct PlanArgs {
+    /// The graph.
+    #[command(flatten)]
+    pub graph: GraphArgs,
+    /// The engine.
+    #[command(flatten)]
+    pub engine: EngineArgs,
+}
+
+/// `frameloom explain`.
+#[derive(Debug, Clone, Args)]
+pub struct ExplainArgs {
+    /// The graph.
+    #[command(flatten)]
+    pub graph: GraphArgs,
+    /// What to explain: `NODE.PARAM`, or `NODE.PARAM@FRAME` for its value at a frame.
+    pub what: String,
+}
+
+/// `frameloom nodes`.
+#[derive(Debug, Clone, Args)]
+pub struct NodesArgs {
+    /// A kind to explain.
+    pub kind: Option<String>,
+    /// Print the whole reference as Markdown.
+    #[arg(long)]
+    pub markdown: bool,
+}
+
+/// `frameloom draw`.
+#[derive(Debug, Clone, Args)]
+pub struct DrawArgs {
+    /// The graph.
+    #[command(flatten)]
+    pub graph: GraphArgs,
+    /// Where to write it; standard output when not given.
+    #[arg(long, short, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// The language of the drawing.
+    #[arg(long = "as", value_enum, value_name = "LANGUAGE")]
+    pub language: Option<Drawing>,
+}
+
+/// Languages of drawings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Drawing {
+    /// A picture.
+    Svg,
+    /// Graphviz.
+    Dot,
+    /// Mermaid, which Markdown viewers draw.
+    Mermaid,
+}
+
+fn parse_frames(text: &str) -> Result<Frames, String> {
+    let advice = || format!("`{text}` is no range of frames; write `0..50`, `10..` or `..50` (the last is not included)");
+    let (from, to) = text.split_once("..").ok_or_else(advice)?;
+    let number = |text: &str| text.trim().parse::<u64>().map_err(|_| advice());
+    let from = if from.trim().is_empty() { 0 } else { number(from)? };
+    let to = if to.trim().is_empty() { None } else { Some(number(to)?) };
+    if to.is_some_and(|to| to <= from) { Err(format!("`{text}` is empty: the last frame is not included")) } else { Ok(Frames { from, to }) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        use clap::CommandFactory;
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn ranges_of_frames() {
+        assert_eq!(parse_frames("..50"), Ok(Frames { from: 0, to: Some(50) }));
+        assert_eq!(parse_frames("10.."), Ok(Frames { from: 10, to: None }));
+        assert!(parse_frames("5..5").is_err() && parse_frames("7").is_err());
+    }
+}

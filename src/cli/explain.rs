@@ -1,0 +1,127 @@
+//! `frameloom explain NODE.PARAM@FRAME`: where a value comes from, and what it is at a frame.
+
+use crate::diag::Sources;
+use crate::document::{self, Candidate, Graph, Layer};
+use crate::node::{Registry, Spec};
+use crate::param::{Curve, Data, IntCurve, Moment, Param, Prompt, ReadCx, Shape, Value};
+
+use super::Exit;
+use super::args::{ExplainArgs, Format};
+use super::load::{self, Style};
+
+/// Prints every candidate and the winner.
+pub fn explain(args: &ExplainArgs, style: Style) -> Exit {
+    let registry = load::registry();
+    let loaded = load::graph(&args.graph, &registry);
+    Style { format: Format::Text, ..style }.show(&loaded.findings, &loaded.sources);
+    let Some(graph) = &loaded.graph else { return Exit::Invalid };
+    match explained(graph, &registry, &loaded.sources, &args.what) {
+        Ok(text) => {
+            print!("{text}");
+            Exit::Done
+        }
+        Err(message) => {
+            eprintln!("error: {message}");
+            Exit::Usage
+        }
+    }
+}
+
+fn explained(graph: &Graph, registry: &Registry, sources: &Sources, what: &str) -> Result<String, String> {
+    let (place, frame) = match what.split_once('@') {
+        None => (what, None),
+        Some((place, frame)) => (place, Some(frame.parse::<u64>().map_err(|_| format!("`{frame}` is no frame; write `NODE.PARAM@120`"))?)),
+    };
+    let (node, param) = place.split_once('.').ok_or_else(|| format!("write `NODE.PARAM`, not `{place}`"))?;
+    let nodes = || graph.nodes.iter().map(|node| node.name.as_str());
+    let def = graph.node(node).ok_or_else(|| unknown("node", node, nodes()))?;
+    let kind = registry.get(&def.kind).ok_or_else(|| unknown("kind", &def.kind, registry.names()))?;
+    let spec = kind.spec();
+    if spec.param(param).is_none() && spec.input(param).is_none() {
+        return Err(unknown("input or parameter", param, spec.keys()));
+    }
+    let candidates = document::explain(graph, node, param).unwrap_or_default();
+    let mut out = String::new();
+    if let Some(default) = spec.param(param).and_then(|param| param.default.clone()) {
+        line(&mut out, candidates.is_empty(), &shown(&default), &format!("default of kind `{}`", def.kind));
+    }
+    for (index, candidate) in candidates.iter().enumerate() {
+        line(&mut out, index + 1 == candidates.len(), &shown(&candidate.value.value), &origin(candidate, sources));
+    }
+    if candidates.is_empty() && out.is_empty() {
+        out = format!("nothing sets `{param}`\n");
+    }
+    if let Some(frame) = frame {
+        let value = candidates.last().map(|winner| winner.value.clone()).or_else(|| default_data(spec, param, sources));
+        out += &value.and_then(|data| at_frame(spec, param, &data, graph, frame)).unwrap_or_default();
+    }
+    Ok(out)
+}
+
+fn unknown<'a>(what: &str, name: &str, candidates: impl Iterator<Item = &'a str>) -> String {
+    match crate::diag::nearest(name, candidates) {
+        Some(near) => format!("there is no {what} `{name}`; did you mean `{near}`?"),
+        None => format!("there is no {what} `{name}`"),
+    }
+}
+
+fn line(out: &mut String, wins: bool, value: &str, origin: &str) {
+    *out += &format!("{} {value:30} {origin}\n", if wins { "=>" } else { "  " });
+}
+
+fn origin(candidate: &Candidate, sources: &Sources) -> String {
+    let place = |span| {
+        let (line, column) = sources.line_column(span);
+        format!("{}:{line}:{column}", sources.get(span.source).map_or("?", |source| source.name.as_str()))
+    };
+    let layer = match &candidate.layer {
+        Layer::Preset(name) => format!("preset `{name}`"),
+        Layer::Node => "the graph".into(),
+        Layer::Params(file) => format!("--params {file}"),
+        Layer::Set => "--set".into(),
+    };
+    let via = candidate.via.as_ref().map(|(name, span)| format!(", by `${name}` at {}", place(*span))).unwrap_or_default();
+    format!("{layer}, {}{via}", place(candidate.value.span))
+}
+
+fn shown(value: &Value) -> String {
+    match value {
+        Value::Null => "null".into(),
+        Value::Bool(value) => value.to_string(),
+        Value::Integer(value) => value.to_string(),
+        Value::Number(value) => value.to_string(),
+        Value::Text(value) => format!("{value:?}"),
+        Value::List(items) => format!("[{}]", items.iter().map(|item| shown(&item.value)).collect::<Vec<_>>().join(", ")),
+        Value::Map(entries) => {
+            format!("{{ {} }}", entries.iter().map(|(key, item)| format!("{}: {}", key.text, shown(&item.value))).collect::<Vec<_>>().join(", "))
+        }
+    }
+}
+
+fn default_data(spec: &Spec, param: &str, sources: &Sources) -> Option<Data> {
+    let mut sources = sources.clone();
+    let source = sources.add("default", "");
+    Some(Data::new(crate::diag::Span::new(source, 0, 0), spec.param(param)?.default.clone()?))
+}
+
+fn at_frame(spec: &Spec, param: &str, data: &Data, graph: &Graph, frame: u64) -> Option<String> {
+    let written = &graph.timeline;
+    let usual = Moment::default();
+    let fps = written.fps.map_or(usual.fps, |(fps, _)| fps);
+    let moment = Moment {
+        tick: frame,
+        fps,
+        length: written.length.map(|(length, _)| length.frames(fps)),
+        seed: written.seed.map_or(0, |(seed, _)| seed),
+        bpm: written.bpm.map_or(usual.bpm, |(bpm, _)| bpm),
+        ..usual
+    };
+    let cx = ReadCx::default();
+    let value = match spec.param(param)?.shape.inner() {
+        Shape::Curve => Curve::read(data, &cx).ok()?.now(&moment).to_string(),
+        Shape::IntegerCurve => IntCurve::read(data, &cx).ok()?.now(&moment).to_string(),
+        Shape::Prompt => Prompt::read(data, &cx).ok()?.now(&moment).to_string(),
+        _ => return Some(format!("at frame {frame}: {}\n", shown(&data.value))),
+    };
+    Some(format!("at frame {frame}: {value}\n"))
+}
