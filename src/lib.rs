@@ -4,6 +4,7 @@
 //! costed by [`plan`], and run frame by frame by [`exec`]. A node's behaviour is its *kind*: one file each under [`nodes`],
 //! made with the one declaration of [`node`]. `ARCHITECTURE.md` says which room is for what and who may import whom.
 
+pub mod cli;
 pub mod diag;
 pub mod diffusion;
 pub mod document;

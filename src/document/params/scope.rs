@@ -1,0 +1,254 @@
+//! Replacing `$name` by what it is set to.
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use crate::diag::{Diagnostic, Diagnostics, Span};
+use crate::param::{Data, Key, Value};
+
+use super::super::fields;
+use super::super::graph::{Arg, Layer, Role};
+use super::super::link::is_name;
+use super::decl::{ParamDecl, ParamType, Setting};
+
+/// How much presets and `$name` may copy into one graph, as nodes plus bytes of text.
+#[derive(Debug)]
+pub(in super::super) struct Budget(usize);
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self(32 << 20)
+    }
+}
+
+impl Budget {
+    /// Takes what `data` weighs; `false` when too little is left.
+    pub(in super::super) fn spend(&mut self, data: &Data) -> bool {
+        match self.0.checked_sub(weight(data)) {
+            Some(left) => {
+                self.0 = left;
+                true
+            }
+            None => false,
+        }
+    }
+}
+
+fn weight(data: &Data) -> usize {
+    1 + match &data.value {
+        Value::Text(text) => text.len(),
+        Value::List(items) => items.iter().map(weight).sum(),
+        Value::Map(entries) => entries.iter().map(|(key, data)| key.text.len() + weight(data)).sum(),
+        _ => 0,
+    }
+}
+
+/// The parameters that values in one file may name.
+#[derive(Debug, Default)]
+pub(in super::super) struct Scope {
+    pub(in super::super) decls: Vec<ParamDecl>,
+    /// Inputs of a subgraph that were given no link: what names them is left out.
+    pub(in super::super) absent: HashSet<String>,
+    /// Links that a subgraph's inputs were given.
+    pub(in super::super) inputs: Vec<(String, Arg)>,
+    used: HashSet<String>,
+    missing: HashSet<String>,
+}
+
+/// What stands where `$name` stood.
+enum Found<'a> {
+    Setting(&'a Setting, ParamType),
+    Link(&'a Arg),
+    Absent,
+    Fault,
+}
+
+impl Scope {
+    pub(in super::super) fn new(decls: Vec<ParamDecl>) -> Self {
+        Self { decls, ..Self::default() }
+    }
+
+    /// The argument as it stands after replacing, or nothing when it is in error or names an input that was left out.
+    ///
+    /// `Err` is the former: the node is not to be used.
+    pub(in super::super) fn arg(&mut self, mut arg: Arg, budget: &mut Budget, diags: &mut Diagnostics) -> Result<Option<Arg>, Fault> {
+        let Some(name) = whole(&arg.value) else {
+            let base = arg.base.clone();
+            let value = self.data(&arg.value, &base, budget, diags)?;
+            arg.value = value;
+            return Ok(Some(arg));
+        };
+        let (name, place) = (name.to_owned(), arg.value.span);
+        match self.find(&name, place, diags) {
+            Found::Fault => Err(Fault),
+            Found::Absent => Ok(None),
+            Found::Link(link) => {
+                let mut link = link.clone();
+                link.key = arg.key;
+                link.role = arg.role;
+                Ok(Some(link))
+            }
+            Found::Setting(setting, _) => {
+                if !budget.spend(&setting.value) {
+                    diags.push(spent(place));
+                    return Err(Fault);
+                }
+                let via = Some((name, place));
+                arg.value = setting.value.clone();
+                // A preset's own default stays the preset's word, whoever names it.
+                arg.layer = setting.layer.clone().max(arg.layer);
+                arg.base.clone_from(&setting.base);
+                arg.overridden.extend(setting.overridden.iter().cloned().map(|mut weaker| {
+                    weaker.via.clone_from(&via);
+                    weaker
+                }));
+                arg.via = via;
+                Ok(Some(arg))
+            }
+        }
+    }
+
+    /// `data` with every `$name` in it replaced; `base` is the folder that the value's own paths start from.
+    pub(in super::super) fn data(
+        &mut self,
+        data: &Data,
+        base: &Path,
+        budget: &mut Budget,
+        diags: &mut Diagnostics,
+    ) -> Result<Data, Fault> {
+        if let Some(name) = whole(data) {
+            return match self.find(name, data.span, diags) {
+                Found::Fault => Err(Fault),
+                Found::Absent => Ok(Data { span: data.span, value: Value::Null }),
+                Found::Link(arg) => Ok(arg.value.clone()),
+                Found::Setting(setting, ty) if budget.spend(&setting.value) => Ok(moved(setting, ty, base)),
+                Found::Setting(..) => {
+                    diags.push(spent(data.span));
+                    Err(Fault)
+                }
+            };
+        }
+        let value = match &data.value {
+            Value::Text(text) if text.starts_with("$$") => Value::Text(text[1..].to_owned()),
+            Value::List(items) => {
+                let items: Vec<_> = items.iter().map(|item| self.data(item, base, budget, diags)).collect();
+                Value::List(items.into_iter().collect::<Result<_, _>>()?)
+            }
+            Value::Map(entries) => {
+                let entries: Vec<_> =
+                    entries.iter().map(|(key, data)| Ok((key.clone(), self.data(data, base, budget, diags)?))).collect();
+                Value::Map(entries.into_iter().collect::<Result<_, _>>()?)
+            }
+            other => other.clone(),
+        };
+        Ok(Data { span: data.span, value })
+    }
+
+    fn find(&mut self, name: &str, place: Span, diags: &mut Diagnostics) -> Found<'_> {
+        self.used.insert(name.to_owned());
+        if self.absent.contains(name) {
+            return Found::Absent;
+        }
+        if let Some(at) = self.inputs.iter().position(|(input, _)| input == name) {
+            return Found::Link(&self.inputs[at].1);
+        }
+        let Some(at) = self.decls.iter().position(|decl| decl.name == name) else {
+            // One that is declared wrongly has been told of already.
+            if !self.missing.contains(name) {
+                let names: Vec<String> = self.names().map(|name| format!("${name}")).collect();
+                let names: Vec<&str> = names.iter().map(String::as_str).collect();
+                let written = Key { span: place, text: format!("${name}") };
+                let found = fields::unknown("unknown-param", "no parameter is declared for", &written, &names);
+                let declare = format!("declare it: `params: {{ {name}: {{ type: text }} }}`, or write `$${name}` for the text itself");
+                diags.push(if found.help.is_empty() { found.help(declare) } else { found });
+            }
+            return Found::Fault;
+        };
+        let decl = &self.decls[at];
+        match &decl.setting {
+            Some(setting) => Found::Setting(setting, decl.ty),
+            None => {
+                if self.missing.insert(name.to_owned()) {
+                    diags.push(unset(decl, place));
+                }
+                Found::Fault
+            }
+        }
+    }
+
+    fn names(&self) -> impl Iterator<Item = &str> {
+        self.decls.iter().map(|decl| decl.name.as_str()).chain(self.inputs.iter().map(|(name, _)| name.as_str()))
+    }
+
+    /// Marks names that could not be declared, so that their use is no second error.
+    pub(in super::super) fn forgive(&mut self, names: impl IntoIterator<Item = String>) {
+        self.missing.extend(names);
+    }
+
+    /// Marks what `data` names as used, without replacing it.
+    pub(in super::super) fn note(&mut self, data: &Data) {
+        if let Some(name) = whole(data) {
+            self.used.insert(name.to_owned());
+        }
+        match &data.value {
+            Value::List(items) => items.iter().for_each(|item| self.note(item)),
+            Value::Map(entries) => entries.iter().for_each(|(_, data)| self.note(data)),
+            _ => {}
+        }
+    }
+
+    /// A warning for each parameter that nothing names.
+    pub(in super::super) fn unused(&self) -> impl Iterator<Item = Diagnostic> {
+        self.decls.iter().filter(|decl| !self.used.contains(&decl.name)).map(|decl| {
+            Diagnostic::warning("unused-param", format!("the parameter `{}` is never used", decl.name))
+                .at(decl.span, "")
+                .help(format!("write `${}` where its value belongs, or remove it", decl.name))
+        })
+    }
+}
+
+/// Something is wrong and has been reported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in super::super) struct Fault;
+
+/// The name, when the value is exactly `$name`.
+fn whole(data: &Data) -> Option<&str> {
+    data.text()?.strip_prefix('$').filter(|name| is_name(name))
+}
+
+/// A setting's value for the inside of a list or mapping: a path keeps its meaning in another file's folder.
+fn moved(setting: &Setting, ty: ParamType, base: &Path) -> Data {
+    let mut data = setting.value.clone();
+    if let (ParamType::Path, Value::Text(text)) = (ty, &data.value)
+        && setting.base != base
+        && let Ok(path) = std::path::absolute(setting.base.join(text))
+    {
+        data.value = Value::Text(path.display().to_string());
+    }
+    data
+}
+
+fn unset(decl: &ParamDecl, place: Span) -> Diagnostic {
+    let example = match decl.ty {
+        ParamType::Integer | ParamType::Number | ParamType::Curve => "1".to_owned(),
+        ParamType::Flag => "true".to_owned(),
+        ParamType::Size => "768x432".to_owned(),
+        ParamType::Time => "4s".to_owned(),
+        ParamType::Choice => decl.choices.first().cloned().unwrap_or_default(),
+        ParamType::Path | ParamType::Text | ParamType::Prompt => "…".to_owned(),
+    };
+    Diagnostic::error("unset-param", format!("the parameter `{}` has no value", decl.name))
+        .at(place, "needed here")
+        .at(decl.span, "declared without a default")
+        .help(format!("give one with `--set {}={example}`, or declare a `default`", decl.name))
+}
+
+fn spent(place: Span) -> Diagnostic {
+    Diagnostic::error("too-large", "presets and parameters make the graph too large").at(place, "with this one")
+}
+
+/// An argument as a file writes it.
+pub(in super::super) fn written(key: &Key, value: &Data, layer: Layer, base: &Path) -> Arg {
+    let (key, value, base) = (key.clone(), value.clone(), base.to_owned());
+    Arg { key, value, layer, base, via: None, overridden: Vec::new(), role: Role::Other }
+}
