@@ -108,7 +108,8 @@ fn escaped(written: &str) -> String {
 
 /// A key keeps its spelling: a number as a key needs no quotes.
 fn key_text(key: &str) -> String {
-    let plain = key.chars().all(|c| c.is_ascii_alphanumeric() || "._-+".contains(c)) && key.starts_with(|c: char| c.is_ascii_alphanumeric());
+    let plain =
+        key.chars().all(|c| c.is_ascii_alphanumeric() || "._-+".contains(c)) && key.starts_with(|c: char| c.is_ascii_alphanumeric());
     if plain { key.to_owned() } else { quoted(key) }
 }
 
@@ -131,7 +132,11 @@ fn quoted(written: &str) -> String {
             '\n' => out.push_str("\\n"),
             '\t' => out.push_str("\\t"),
             '\r' => out.push_str("\\r"),
-            c if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}') || u32::from(c) > 0xFFFF || ('\u{e000}'..='\u{ffff}').contains(&c) => {
+            c if c.is_control()
+                || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}')
+                || u32::from(c) > 0xFFFF
+                || ('\u{e000}'..='\u{ffff}').contains(&c) =>
+            {
                 let _ = write!(out, "\\U{:08x}", u32::from(c));
             }
             c => out.push(c),

@@ -1,6 +1,6 @@
 //! What reading a mapping needs: its entries, a word about keys it cannot have, and values of one sort.
 
-use crate::diag::{Diagnostic, Diagnostics};
+use crate::diag::{Diagnostic, Diagnostics, Span};
 use crate::param::{Data, Key, Value};
 
 /// The entries of a mapping; anything else is reported. Nothing at all counts as a mapping without entries.
@@ -23,14 +23,19 @@ pub(super) fn wrong(what: &str, wanted: &str, data: &Data) -> Diagnostic {
 /// One finding for each key that is none of `known`. Keys that begin with `x-` are the author's own.
 pub(super) fn unknown_keys(entries: &[(Key, Data)], what: &str, known: &[&str]) -> Vec<Diagnostic> {
     let strange = entries.iter().filter(|(key, _)| !known.contains(&key.text.as_str()) && !key.text.starts_with("x-"));
-    strange.map(|(key, _)| unknown("unknown-key", &format!("{what} has no key"), key, known)).collect()
+    strange.map(|(key, _)| unknown("unknown-key", &format!("{what} has no key"), (&key.text, key.span), known)).collect()
 }
 
-/// "{message} `key`", with the nearest of `known`, or all of them when none is near.
-pub(super) fn unknown(code: &'static str, message: &str, key: &Key, known: &[&str]) -> Diagnostic {
-    let found = Diagnostic::error(code, format!("{message} `{}`", key.text)).at(key.span, "");
-    let found = found.suggest(&key.text, known.iter().copied());
-    if found.help.is_empty() && !known.is_empty() { found.help(format!("choose one of {}", listed(known))) } else { found }
+/// "{message} `word`", with the nearest of `known`, or all of them when none is near.
+pub(super) fn unknown(code: &'static str, message: &str, (word, span): (&str, Span), known: &[&str]) -> Diagnostic {
+    let found = Diagnostic::error(code, format!("{message} `{word}`")).at(span, "");
+    let found = found.suggest(word, known.iter().copied());
+    match known {
+        [] => found,
+        _ if !found.help.is_empty() => found,
+        [only] => found.help(format!("choose `{only}`, the only one")),
+        _ => found.help(format!("choose one of {}", listed(known))),
+    }
 }
 
 /// `a`, `b` and `c`, each in backticks; the first twelve of them.

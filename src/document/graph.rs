@@ -180,6 +180,11 @@ pub trait Kinds {
     /// The names of all kinds, for suggestions.
     fn names(&self) -> Vec<&str>;
 
+    /// The kind's first output, which a link without a port means.
+    fn main_output(&self, _kind: &str) -> Option<&str> {
+        None
+    }
+
     /// What the argument `key` is to the kind.
     fn role(&self, _kind: &str, _key: &str) -> Role {
         Role::Other

@@ -80,11 +80,9 @@ fn long_form(data: &Data) -> Result<LinkRef, Diagnostic> {
 
 fn from_text(text: &str, data: &Data) -> Result<LinkRef, Diagnostic> {
     let parts = split(text).map_err(|(range, message)| {
-        Diagnostic::error("bad-link", message)
-            .at(part(data, text, range), "")
-            .help("write `node`, `node.port`, `node@-1` or `node.port@-1`")
+        Diagnostic::error("bad-link", message).at(data.part(range), "").help("write `node`, `node.port`, `node@-1` or `node.port@-1`")
     })?;
-    let span = |range: &Range<usize>| part(data, text, range.clone());
+    let span = |range: &Range<usize>| data.part(range.clone());
     Ok(LinkRef {
         node: text[parts.node.clone()].to_owned(),
         node_span: span(&parts.node),
@@ -148,19 +146,7 @@ pub(super) fn split(text: &str) -> Result<Parts, (Range<usize>, String)> {
 #[must_use]
 pub fn is_name(word: &str) -> bool {
     let mut chars = word.chars();
-    chars.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
-        && chars.all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
-}
-
-/// The place of `range` of a text. Where the text does not stand literally in the document (an alias, escapes), all of it.
-fn part(data: &Data, text: &str, range: Range<usize>) -> Span {
-    let written = (data.span.end - data.span.start) as usize;
-    match written.checked_sub(text.len()) {
-        Some(0) => data.span.part(range),
-        // Quotes around it: escapes would make the document's spelling longer still.
-        Some(2) => data.span.part(range.start + 1..range.end + 1),
-        _ => data.span,
-    }
+    chars.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_') && chars.all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use crate::diag::{Diagnostic, Diagnostics, SourceId, Sources, Span};
+use crate::diag::{Diagnostic, Diagnostics, SourceId, Sources, Span, nearest};
 use crate::param::{Data, Key, Value};
 
 use super::graph::{Graph, Kinds, Layer};
@@ -169,23 +169,30 @@ impl Reader<'_> {
                 kept.push((key.clone(), data));
             }
         }
-        Data { span: data.span, value: Value::Map(kept) }
+        Data::new(data.span, Value::Map(kept))
     }
 
     fn nodes(&mut self, entries: &[(Key, Data)], whole: Span, scope: &mut Scope, overrides: &[Override], graph: &mut Graph) {
         let Some(data) = fields::get(entries, "nodes") else {
+            // A misspelt key has been told of.
+            if entries.iter().any(|(key, _)| nearest(&key.text, KEYS) == Some("nodes")) {
+                return;
+            }
             self.diags.push(
-                Diagnostic::error("missing-nodes", "the graph has no nodes").at(whole.part(0..1), "").help("add `nodes:` with a node for each step"),
+                Diagnostic::error("missing-nodes", "the graph has no nodes")
+                    .at(whole.part(0..1), "")
+                    .help("add `nodes:` with a node for each step"),
             );
             return;
         };
         let Some(nodes) = fields::mapping(data, "`nodes`", self.diags) else { return };
         if nodes.is_empty() {
-            self.diags.push(Diagnostic::error("missing-nodes", "the graph has no nodes").at(data.span, "").help("write a node for each step"));
+            self.diags
+                .push(Diagnostic::error("missing-nodes", "the graph has no nodes").at(data.span, "").help("write a node for each step"));
         }
         let names: Vec<&str> = nodes.iter().map(|(key, _)| key.text.as_str()).collect();
         for set in overrides.iter().filter(|set| !names.contains(&set.node.text.as_str())) {
-            self.diags.push(fields::unknown("unknown-node", "the graph has no node", &set.node, &names));
+            self.diags.push(fields::unknown("unknown-node", "the graph has no node", (&set.node.text, set.node.span), &names));
         }
         let mut library = Library::new(&self.base);
         let mut flat = Flat::new(self.options.kinds, &mut library, self.sources, self.diags, &mut self.budget);

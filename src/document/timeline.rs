@@ -51,8 +51,9 @@ fn size(data: &Data) -> Result<[u32; 2], Diagnostic> {
     let wanted = || fields::wrong("`size`", "a width and a height", data).help("write `size: [768, 432]`");
     let side = |data: &Data| match data.value {
         Value::Integer(side) if (1..=i64::from(MAX_SIDE)).contains(&side) => Ok(side as u32),
-        Value::Integer(side) => Err(bad(format!("a frame cannot be {side} pixels wide or high"), data)
-            .help(format!("choose a number from 1 to {MAX_SIDE}"))),
+        Value::Integer(side) => {
+            Err(bad(format!("a frame cannot be {side} pixels wide or high"), data).help(format!("choose a number from 1 to {MAX_SIDE}")))
+        }
         _ => Err(fields::wrong("a width or height", "a whole number of pixels", data)),
     };
     match &data.value {
@@ -60,7 +61,7 @@ fn size(data: &Data) -> Result<[u32; 2], Diagnostic> {
         Value::Text(text) => {
             let (width, height) = text.split_once('x').ok_or_else(wanted)?;
             let number = |word: &str| word.trim().parse().map_err(|_| wanted());
-            let one = |n: i64| side(&Data { span: data.span, value: Value::Integer(n) });
+            let one = |n: i64| side(&Data::new(data.span, Value::Integer(n)));
             Ok([one(number(width)?)?, one(number(height)?)?])
         }
         _ => Err(wanted()),
@@ -72,7 +73,10 @@ fn fps(data: &Data) -> Result<Fps, Diagnostic> {
         let parts = text.split_once('/').and_then(|(num, den)| Some((num.trim().parse().ok()?, den.trim().parse().ok()?)));
         return match parts {
             Some((num, den)) if num > 0 && den > 0 && f64::from(num) <= 1000.0 * f64::from(den) => Ok(Fps::new(num, den)),
-            _ => Err(bad(format!("`{text}` is no rate of frames"), data).help("write a number such as `25`, or a fraction such as `30000/1001`")),
+            _ => {
+                Err(bad(format!("`{text}` is no rate of frames"), data)
+                    .help("write a number such as `25`, or a fraction such as `30000/1001`"))
+            }
         };
     }
     within("fps", data, 1000.0).map(Fps::nearest)

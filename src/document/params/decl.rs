@@ -207,8 +207,7 @@ fn read_type(key: &Key, entries: &[(Key, Data)], diags: &mut Diagnostics) -> Opt
     let word = data.text().unwrap_or_default();
     let found = TYPES.iter().find(|(name, _)| *name == word).map(|(_, ty)| *ty);
     if found.is_none() {
-        let written = Key { span: data.span, text: word.to_owned() };
-        diags.push(fields::unknown("unknown-type", "parameters have no type", &written, &words));
+        diags.push(fields::unknown("unknown-type", "parameters have no type", (word, data.span), &words));
     }
     found
 }
@@ -259,8 +258,8 @@ pub(in super::super) fn check(decl: &ParamDecl, data: &Data) -> Result<(), Diagn
         let words: Vec<&str> = decl.choices.iter().map(String::as_str).collect();
         let word = data.text().unwrap_or_default();
         if !words.contains(&word) {
-            let written = Key { span: data.span, text: word.to_owned() };
-            return Err(declared(fields::unknown("unknown-choice", &format!("the parameter `{}` does not take", decl.name), &written, &words)));
+            let message = format!("the parameter `{}` does not take", decl.name);
+            return Err(declared(fields::unknown("unknown-choice", &message, (word, data.span), &words)));
         }
     }
     Ok(())

@@ -3,10 +3,9 @@
 use std::collections::HashSet;
 use std::path::Path;
 
-use crate::diag::{Diagnostic, Diagnostics, Span};
+use crate::diag::{Diagnostic, Diagnostics, Span, nearest};
 use crate::param::{Data, Key, Value};
 
-use super::super::fields;
 use super::super::graph::{Arg, Layer, Role};
 use super::super::link::is_name;
 use super::decl::{ParamDecl, ParamType, Setting};
@@ -17,7 +16,7 @@ pub(in super::super) struct Budget(usize);
 
 impl Default for Budget {
     fn default() -> Self {
-        Self(32 << 20)
+        Self(1 << 20)
     }
 }
 
@@ -109,17 +108,11 @@ impl Scope {
     }
 
     /// `data` with every `$name` in it replaced; `base` is the folder that the value's own paths start from.
-    pub(in super::super) fn data(
-        &mut self,
-        data: &Data,
-        base: &Path,
-        budget: &mut Budget,
-        diags: &mut Diagnostics,
-    ) -> Result<Data, Fault> {
+    pub(in super::super) fn data(&mut self, data: &Data, base: &Path, budget: &mut Budget, diags: &mut Diagnostics) -> Result<Data, Fault> {
         if let Some(name) = whole(data) {
             return match self.find(name, data.span, diags) {
                 Found::Fault => Err(Fault),
-                Found::Absent => Ok(Data { span: data.span, value: Value::Null }),
+                Found::Absent => Ok(Data::new(data.span, Value::Null)),
                 Found::Link(arg) => Ok(arg.value.clone()),
                 Found::Setting(setting, ty) if budget.spend(&setting.value) => Ok(moved(setting, ty, base)),
                 Found::Setting(..) => {
@@ -129,19 +122,21 @@ impl Scope {
             };
         }
         let value = match &data.value {
-            Value::Text(text) if text.starts_with("$$") => Value::Text(text[1..].to_owned()),
+            Value::Text(text) if text.starts_with("$$") => {
+                let inner = data.inner.map(|skip| skip + 1);
+                return Ok(Data { span: data.span, inner, value: Value::Text(text[1..].to_owned()) });
+            }
             Value::List(items) => {
                 let items: Vec<_> = items.iter().map(|item| self.data(item, base, budget, diags)).collect();
                 Value::List(items.into_iter().collect::<Result<_, _>>()?)
             }
             Value::Map(entries) => {
-                let entries: Vec<_> =
-                    entries.iter().map(|(key, data)| Ok((key.clone(), self.data(data, base, budget, diags)?))).collect();
+                let entries: Vec<_> = entries.iter().map(|(key, data)| Ok((key.clone(), self.data(data, base, budget, diags)?))).collect();
                 Value::Map(entries.into_iter().collect::<Result<_, _>>()?)
             }
             other => other.clone(),
         };
-        Ok(Data { span: data.span, value })
+        Ok(Data { value, ..*data })
     }
 
     fn find(&mut self, name: &str, place: Span, diags: &mut Diagnostics) -> Found<'_> {
@@ -155,25 +150,20 @@ impl Scope {
         let Some(at) = self.decls.iter().position(|decl| decl.name == name) else {
             // One that is declared wrongly has been told of already.
             if !self.missing.contains(name) {
-                let names: Vec<String> = self.names().map(|name| format!("${name}")).collect();
-                let names: Vec<&str> = names.iter().map(String::as_str).collect();
-                let written = Key { span: place, text: format!("${name}") };
-                let found = fields::unknown("unknown-param", "no parameter is declared for", &written, &names);
-                let declare = format!("declare it: `params: {{ {name}: {{ type: text }} }}`, or write `$${name}` for the text itself");
-                diags.push(if found.help.is_empty() { found.help(declare) } else { found });
+                let near = nearest(name, self.names()).map(str::to_owned);
+                diags.push(undeclared(name, place, near.as_deref()));
+                self.used.extend(near);
             }
             return Found::Fault;
         };
         let decl = &self.decls[at];
-        match &decl.setting {
-            Some(setting) => Found::Setting(setting, decl.ty),
-            None => {
-                if self.missing.insert(name.to_owned()) {
-                    diags.push(unset(decl, place));
-                }
-                Found::Fault
-            }
+        if let Some(setting) = &decl.setting {
+            return Found::Setting(setting, decl.ty);
         }
+        if self.missing.insert(name.to_owned()) {
+            diags.push(unset(decl, place));
+        }
+        Found::Fault
     }
 
     fn names(&self) -> impl Iterator<Item = &str> {
@@ -223,7 +213,7 @@ fn moved(setting: &Setting, ty: ParamType, base: &Path) -> Data {
         && setting.base != base
         && let Ok(path) = std::path::absolute(setting.base.join(text))
     {
-        data.value = Value::Text(path.display().to_string());
+        (data.inner, data.value) = (None, Value::Text(path.display().to_string()));
     }
     data
 }
@@ -241,6 +231,14 @@ fn unset(decl: &ParamDecl, place: Span) -> Diagnostic {
         .at(place, "needed here")
         .at(decl.span, "declared without a default")
         .help(format!("give one with `--set {}={example}`, or declare a `default`", decl.name))
+}
+
+fn undeclared(name: &str, place: Span, near: Option<&str>) -> Diagnostic {
+    let found = Diagnostic::error("unknown-param", format!("no parameter is declared for `${name}`")).at(place, "");
+    match near {
+        Some(near) => found.help(format!("write `${near}`")),
+        None => found.help(format!("declare `{name}` under `params`, or write `$${name}` for the text itself")),
+    }
 }
 
 fn spent(place: Span) -> Diagnostic {

@@ -70,14 +70,14 @@ fn from_set(setting: &str, source: SourceId, decls: &[ParamDecl], diags: &mut Di
     };
     let trimmed = name.trim();
     let start = name.len() - name.trim_start().len();
-    let key = Key { span: Span::new(source, start, start + trimmed.len()), text: trimmed.to_owned() };
+    let key = Key { span: Span::new(source, start, start + trimmed.len()), inner: Some(0), text: trimmed.to_owned() };
     let offset = name.len() + 1;
     let ty = decls.iter().find(|decl| decl.name == key.text).map(|decl| decl.ty);
     let opens: &[char] = if ty == Some(ParamType::Prompt) { &['"', '\'', '{'] } else { &['"', '\''] };
     let literal = ty.is_some_and(ParamType::takes_text) && !(written.starts_with(opens) && written.len() > 1);
     let span = Span::new(source, offset, setting.len());
     let value = if literal {
-        Data { span, value: Value::Text(written.to_owned()) }
+        Data { span, inner: Some(0), value: Value::Text(written.to_owned()) }
     } else {
         yaml::parse_setting(source, written, offset, diags)?
     };
@@ -88,15 +88,15 @@ impl Given {
     fn apply(self, decls: &mut [ParamDecl], overrides: &mut Vec<Override>, diags: &mut Diagnostics) {
         if let Some((node, rest)) = self.key.text.split_once('.') {
             let dot = node.len();
-            let part = |range, text: &str| Key { span: self.key.span.part(range), text: text.to_owned() };
+            let part = |range, text: &str| Key { span: self.key.span.part(range), inner: Some(0), text: text.to_owned() };
             let (node, key) = (part(0..dot, node), part(dot + 1..self.key.text.len(), rest));
             overrides.push(Override { node, key, value: self.value, layer: self.layer, base: self.base });
             return;
         }
         let Some(decl) = decls.iter_mut().find(|decl| decl.name == self.key.text) else {
             let names: Vec<&str> = decls.iter().map(|decl| decl.name.as_str()).collect();
-            let found = fields::unknown("unknown-param", "the graph has no parameter", &self.key, &names);
-            diags.push(found.help("a node's own value is set as `NODE.PARAM`"));
+            let found = fields::unknown("unknown-param", "the graph has no parameter", (&self.key.text, self.key.span), &names);
+            diags.push(found.help("write `NODE.PARAM` to set a node's own value"));
             return;
         };
         if let Err(found) = check(decl, &self.value) {

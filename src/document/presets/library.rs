@@ -7,9 +7,9 @@ use std::rc::Rc;
 use crate::diag::{Diagnostics, SourceId, Sources};
 
 use super::super::link::is_name;
-use super::super::{fields, load, yaml};
-use super::builtin::BUILTIN;
+use super::super::{load, yaml};
 use super::Preset;
+use super::builtin::BUILTIN;
 
 /// The presets of one load; each file is read once.
 #[derive(Debug)]
@@ -141,10 +141,4 @@ fn stems(folder: &Path) -> Vec<(String, PathBuf)> {
         yaml.filter_map(|path| Some((path.file_stem()?.to_str()?.to_owned(), path))).filter(|(name, _)| is_name(name)).collect();
     found.sort();
     found
-}
-
-/// The words for suggestions: kinds and presets.
-pub(super) fn listed(kinds: &[&str], presets: &[String]) -> String {
-    let words: Vec<&str> = kinds.iter().copied().chain(presets.iter().map(String::as_str)).collect();
-    fields::listed(&words)
 }

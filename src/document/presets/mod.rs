@@ -3,11 +3,13 @@
 mod builtin;
 mod flatten;
 mod library;
+mod raw;
 mod rename;
+mod subgraph;
 
-pub use library::{PresetInfo, presets};
 pub(super) use flatten::{Flat, Within};
 pub(super) use library::Library;
+pub use library::{PresetInfo, presets};
 
 use std::path::PathBuf;
 

@@ -3,14 +3,21 @@
 use std::collections::HashMap;
 
 use crate::diag::{Diagnostic, Diagnostics, Span};
-use crate::param::{Data, Key, Value};
+use crate::param::{Data, Value};
 
 use super::super::fields;
 use super::super::graph::Role;
 use super::super::link::{self, is_name};
 
-/// A node of the flat graph, and one of its outputs where that is not the main one.
-pub(super) type Output = (String, Option<String>);
+/// An output of a node of the flat graph.
+#[derive(Debug, Clone)]
+pub(super) struct Output {
+    pub(super) node: String,
+    /// The port, where it is not the main one.
+    pub(super) port: Option<String>,
+    /// The name of the main one, for expressions, which always name a port.
+    pub(super) main: Option<String>,
+}
 
 /// The nodes that links in one file may name.
 #[derive(Debug, Default)]
@@ -23,8 +30,8 @@ pub(super) struct Space {
 /// What a name stands for in the flat graph.
 #[derive(Debug, Clone)]
 pub(super) enum Target {
-    /// A node, under its name there.
-    Node(String),
+    /// A node, under its name there, with the name of its main output.
+    Node { flat: String, main: Option<String> },
     /// The outputs of a subgraph, by name, the main one first.
     Sub { preset: String, outputs: Vec<(String, Output)> },
 }
@@ -32,7 +39,7 @@ pub(super) enum Target {
 impl Target {
     fn output(&self, port: Option<&str>) -> Option<Output> {
         match self {
-            Self::Node(flat) => Some((flat.clone(), port.map(str::to_owned))),
+            Self::Node { flat, main } => Some(Output { node: flat.clone(), port: port.map(str::to_owned), main: main.clone() }),
             Self::Sub { outputs, .. } => {
                 outputs.iter().find(|(name, _)| port.is_none_or(|port| port == name)).map(|(_, output)| output.clone())
             }
@@ -41,13 +48,13 @@ impl Target {
 }
 
 impl Space {
-    /// `data` with its names as the flat graph has them.
-    pub(super) fn rename(&self, data: Data, role: Role, diags: &mut Diagnostics) -> Data {
-        let idle = self.top && self.targets.values().all(|target| matches!(target, Target::Node(_)));
+    /// Puts names in `data` as the flat graph has them.
+    pub(super) fn rename(&self, data: &mut Data, role: Role, diags: &mut Diagnostics) {
+        let idle = self.top && self.targets.values().all(|target| matches!(target, Target::Node { .. }));
         match role {
             Role::Input if !idle => texts(data, &mut |text, span| self.link(text, span, diags)),
             Role::Curve if !idle => texts(data, &mut |text, _| self.streams(text)),
-            _ => data,
+            _ => {}
         }
     }
 
@@ -66,8 +73,8 @@ impl Space {
         let output = target.output(port);
         if let (None, Target::Sub { preset, outputs }) = (&output, target) {
             let names: Vec<&str> = outputs.iter().map(|(name, _)| name.as_str()).collect();
-            let written = Key { span, text: port.unwrap_or_default().to_owned() };
-            diags.push(fields::unknown("unknown-output", &format!("the preset `{preset}` has no output"), &written, &names));
+            let (message, word) = (format!("the preset `{preset}` has no output"), port.unwrap_or_default());
+            diags.push(fields::unknown("unknown-output", &message, (word, span), &names));
         }
         output
     }
@@ -75,8 +82,8 @@ impl Space {
     fn link(&self, text: &str, span: Span, diags: &mut Diagnostics) -> String {
         let delay = text.find('@').map_or("", |at| &text[at..]);
         match (text.starts_with('$'), self.resolve(text, span, diags)) {
-            (false, Some((node, Some(port)))) => format!("{node}.{port}{delay}"),
-            (false, Some((node, None))) => format!("{node}{delay}"),
+            (false, Some(Output { node, port: Some(port), .. })) => format!("{node}.{port}{delay}"),
+            (false, Some(Output { node, .. })) => format!("{node}{delay}"),
             _ => text.to_owned(),
         }
     }
@@ -93,8 +100,10 @@ impl Space {
             let output = stream.and_then(|(node, port)| self.targets.get(node)?.output(Some(port)));
             out.push_str(&rest[..start]);
             match output {
-                Some((node, Some(port))) => out.extend([node.as_str(), ".", port.as_str()]),
-                Some((node, None)) => out.push_str(&node),
+                Some(Output { node, port, main }) => {
+                    out.push_str(&node);
+                    port.or(main).iter().for_each(|port| out.extend([".", port]));
+                }
                 None => out.push_str(word),
             }
             rest = &rest[end..];
@@ -103,14 +112,17 @@ impl Space {
     }
 }
 
-/// `data` with every text in it, keys aside, put through `change`.
-fn texts(data: Data, change: &mut dyn FnMut(&str, Span) -> String) -> Data {
-    let span = data.span;
-    let value = match data.value {
-        Value::Text(text) => Value::Text(change(&text, span)),
-        Value::List(items) => Value::List(items.into_iter().map(|item| texts(item, change)).collect()),
-        Value::Map(entries) => Value::Map(entries.into_iter().map(|(key, data)| (key, texts(data, change))).collect()),
-        other => other,
-    };
-    Data { span, value }
+/// Puts every text in `data`, keys aside, through `change`.
+fn texts(data: &mut Data, change: &mut dyn FnMut(&str, Span) -> String) {
+    match &mut data.value {
+        Value::Text(text) => {
+            let changed = change(text, data.span);
+            if changed != *text {
+                (*text, data.inner) = (changed, None);
+            }
+        }
+        Value::List(items) => items.iter_mut().for_each(|item| texts(item, change)),
+        Value::Map(entries) => entries.iter_mut().for_each(|(_, item)| texts(item, change)),
+        _ => {}
+    }
 }

@@ -21,7 +21,7 @@ pub(super) const MAX_BYTES: usize = 1 << 20;
 pub(super) const MAX_DEPTH: usize = 64;
 
 /// How much anchors and aliases may copy, as nodes plus bytes of text: what keeps "billion laughs" small.
-pub(super) const MAX_COPIED: usize = 4 << 20;
+pub(super) const MAX_COPIED: usize = 1 << 20;
 
 /// Reads the one document in `text`, which begins at byte `offset` of `source`.
 ///
@@ -43,7 +43,8 @@ pub(super) fn parse(source: SourceId, text: &str, offset: usize, diags: &mut Dia
         let (event, place) = match next {
             Ok(next) => next,
             Err(fault) => {
-                tree.report(faults::reword(&fault, source, text, offset));
+                let opened = tree.open_bracket();
+                tree.report(faults::reword(&fault, source, text, offset, opened));
                 return None;
             }
         };
@@ -74,7 +75,7 @@ pub(super) fn parse_setting(source: SourceId, text: &str, offset: usize, diags: 
     let start = offset + text.len() - text.trim_start().len();
     let span = Span::new(source, start, start + text.trim().len());
     match scalar::plain(text.trim()) {
-        Ok(value) => Some(Data { span, value }),
+        Ok(value) => Some(Data { span, inner: Some(0), value }),
         Err(fault) => {
             diags.push(fault.diagnostic(span));
             None

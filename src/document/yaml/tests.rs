@@ -50,9 +50,10 @@ fn every_key_and_value_knows_its_place() {
             "e",
         ]
     );
-    assert_eq!(places("a:\n  - x: 1\n  - y\nb: |\n  two\n  lines\n\nc: ä\n")[1..], [
-        "a", "- x: 1\n  - y", "x: 1", "x", "1", "y", "b", "|\n  two\n  lines", "c", "ä"
-    ]);
+    assert_eq!(
+        places("a:\n  - x: 1\n  - y\nb: |\n  two\n  lines\n\nc: ä\n")[1..],
+        ["a", "- x: 1\n  - y", "x: 1", "x", "1", "y", "b", "two\n  lines", "c", "ä"]
+    );
 }
 
 #[test]

@@ -71,6 +71,11 @@ impl<'a> Tree<'a> {
         self.diags.push(diagnostic);
     }
 
+    /// Where the innermost `[` or `{` stands that is still open, if nothing in block style has begun since.
+    pub(super) fn open_bracket(&self) -> Option<usize> {
+        self.open.last().filter(|open| open.flow).map(|open| open.start - self.offset)
+    }
+
     pub(super) fn finish(self) -> Option<Data> {
         self.root
     }
@@ -90,7 +95,10 @@ impl<'a> Tree<'a> {
             Event::UnresolvedAlias(name) => {
                 let found = Diagnostic::error("unknown-anchor", format!("no anchor `&{name}` stands before this alias"))
                     .at(self.span(place), "")
-                    .suggest(&format!("*{name}"), self.names.iter().map(|n| format!("*{n}")).collect::<Vec<_>>().iter().map(String::as_str));
+                    .suggest(
+                        &format!("*{name}"),
+                        self.names.iter().map(|n| format!("*{n}")).collect::<Vec<_>>().iter().map(String::as_str),
+                    );
                 self.report(found);
                 self.refuse();
             }
@@ -108,8 +116,10 @@ impl<'a> Tree<'a> {
         let mut span = self.span(place);
         // The parser counts the line break that ends a block text; the underline should not reach into the next line.
         let local = span.start as usize - self.offset..span.end as usize - self.offset;
-        let written = self.text.get(local).map_or(0, |written| written.trim_end().len());
-        span = Span::new(self.source, span.start as usize, span.start as usize + written);
+        let written = self.text.get(local).map_or("", str::trim_end);
+        span = Span::new(self.source, span.start as usize, span.start as usize + written.len());
+        let within = written.get(1..written.len().saturating_sub(1));
+        let inner = if written == text { Some(0) } else { within.filter(|within| *within == text).map(|_| 1) };
         let as_text = tag.is_some_and(|t| t.core_suffix() == Some("str")) || (tag.is_none() && style != ScalarStyle::Plain);
         let value = if as_text { Ok(Value::Text(text.to_owned())) } else { scalar::plain(text) };
         let value = match value {
@@ -136,7 +146,7 @@ impl<'a> Tree<'a> {
             return;
         }
         let spelling = Some(text.to_owned());
-        self.built(Built { data: Data { span, value }, spelling, weight: 1 + text.len(), depth: 0 }, anchor);
+        self.built(Built { data: Data { span, inner, value }, spelling, weight: 1 + text.len(), depth: 0 }, anchor);
     }
 
     fn bad_tag(&mut self, place: &Place) {
@@ -174,7 +184,7 @@ impl<'a> Tree<'a> {
                 Value::Map(entries)
             }
         };
-        self.built(Built { data: Data { span, value }, spelling: None, weight: open.weight, depth: open.depth + 1 }, open.anchor);
+        self.built(Built { data: Data::new(span, value), spelling: None, weight: open.weight, depth: open.depth + 1 }, open.anchor);
     }
 
     fn alias(&mut self, id: usize, place: &Place) -> Option<()> {
@@ -198,7 +208,7 @@ impl<'a> Tree<'a> {
             );
             return None;
         };
-        built.data.span = span;
+        (built.data.span, built.data.inner) = (span, None);
         self.built(built, 0);
         Some(())
     }
@@ -231,7 +241,9 @@ impl<'a> Tree<'a> {
                 Slot::Key(found) => entries.push(entry(found, built.data)),
                 Slot::Merge if merge_fits(&built.data) => merges.push(built.data),
                 Slot::Merge => self.diags.push(
-                    Diagnostic::error("yaml", "`<<` takes a mapping or a list of mappings").at(built.data.span, "").help("write `<<: *name`"),
+                    Diagnostic::error("yaml", "`<<` takes a mapping or a list of mappings")
+                        .at(built.data.span, "")
+                        .help("write `<<: *name`"),
                 ),
                 Slot::Refused => {}
             },
@@ -257,7 +269,7 @@ fn entry(key: Key, mut data: Data) -> (Key, Data) {
 fn as_key(built: Built) -> Result<Key, Diagnostic> {
     let span = built.data.span;
     match built.spelling {
-        Some(text) if !text.is_empty() => Ok(Key { span, text }),
+        Some(text) if !text.is_empty() => Ok(Key { span, inner: built.data.inner, text }),
         Some(_) => Err(Diagnostic::error("yaml", "a key is missing before `:`").at(span, "")),
         None => Err(Diagnostic::error("yaml", format!("a key has to be a word, not {}", built.data.what()))
             .at(span, "")
