@@ -1,0 +1,93 @@
+//! Every wrong graph in `tests/diagnostics/` says what is wrong, in words that are pinned beside it.
+//!
+//! A case is `NAME.yaml`; the rendered findings are in `NAME.txt`. Lines such as `#! --set strength=2` and `#! --params FILE` give
+//! it the command line's settings. `UPDATE_SNAPSHOTS=1 cargo test --test diagnostics` writes the `.txt` files anew.
+
+use std::path::{Path, PathBuf};
+
+use frameloom::cli::render::{render_json, render_text};
+use frameloom::diag::{Diagnostics, Sources};
+use frameloom::document::{Kinds, LoadOptions, Role, load};
+
+/// The kinds that the cases use, with the arguments that expansion has to know.
+struct Known;
+
+const KINDS: [(&str, &[&str], &[&str]); 7] = [
+    ("video_input", &[], &["path"]),
+    ("depth", &["image"], &[]),
+    ("warp", &["image"], &[]),
+    ("depth_warp", &["image", "depth"], &[]),
+    ("noise", &["image", "mask"], &[]),
+    ("diffusion", &["image", "mask"], &[]),
+    ("encoder", &["image", "audio"], &["path"]),
+];
+
+impl Kinds for Known {
+    fn is_kind(&self, name: &str) -> bool {
+        KINDS.iter().any(|(kind, ..)| *kind == name)
+    }
+
+    fn names(&self) -> Vec<&str> {
+        KINDS.iter().map(|(kind, ..)| *kind).collect()
+    }
+
+    fn role(&self, kind: &str, key: &str) -> Role {
+        match KINDS.iter().find(|(name, ..)| *name == kind) {
+            Some((_, inputs, _)) if inputs.contains(&key) => Role::Input,
+            Some((_, _, paths)) if paths.contains(&key) => Role::Path,
+            _ => Role::Curve,
+        }
+    }
+}
+
+/// All that is said of one case.
+fn findings(path: &Path) -> (Diagnostics, Sources) {
+    let text = String::from_utf8_lossy(&std::fs::read(path).expect("readable")).into_owned();
+    let given =
+        |option: &str| text.lines().filter_map(|line| line.strip_prefix("#! ")?.strip_prefix(option)).map(str::trim).collect::<Vec<_>>();
+    let set: Vec<String> = given("--set ").into_iter().map(str::to_owned).collect();
+    let folder = path.parent().expect("in a folder");
+    let params_files: Vec<PathBuf> = given("--params ").into_iter().map(|file| folder.join(file)).collect();
+    let mut sources = Sources::default();
+    let options = LoadOptions { set: &set, params_files: &params_files, kinds: &Known };
+    let (graph, mut diags) = load(path, &options, &mut sources);
+    if let Some(graph) = graph {
+        // Every input is read as a link, as the plan would.
+        let inputs = graph.nodes.iter().flat_map(|node| node.args.iter().filter(|arg| arg.role == Role::Input).map(move |arg| (node, arg)));
+        for (node, arg) in inputs {
+            if let Err(found) = frameloom::document::parse_link(&arg.value) {
+                diags.push(node.placed(arg, found));
+            }
+        }
+    }
+    diags.sort();
+    (diags, sources)
+}
+
+#[test]
+fn wrong_graphs_are_told_what_is_wrong() {
+    let update = std::env::var_os("UPDATE_SNAPSHOTS").is_some();
+    let mut cases: Vec<PathBuf> =
+        std::fs::read_dir("tests/diagnostics").expect("the folder").map(|entry| entry.expect("an entry").path()).collect();
+    cases.retain(|path| path.extension().is_some_and(|ext| ext == "yaml"));
+    cases.sort();
+    let mut differ = Vec::new();
+    for path in &cases {
+        let (diags, sources) = findings(path);
+        let rendered = render_text(&diags, &sources, false);
+        let pinned = path.with_extension("txt");
+        if update {
+            std::fs::write(&pinned, &rendered).expect("writable");
+        } else if std::fs::read_to_string(&pinned).unwrap_or_default() != rendered {
+            differ.push(format!("{}:\n{rendered}", path.display()));
+        }
+        let json: serde_json::Value = serde_json::from_str(&render_json(&diags, &sources)).expect("valid JSON");
+        assert_eq!(json.as_array().map(Vec::len), Some(diags.0.len()));
+        assert!(!diags.0.is_empty(), "{} has nothing wrong with it", path.display());
+        for found in &diags.0 {
+            assert!(!found.message.ends_with('.') && !found.message.starts_with(char::is_uppercase), "{}", found.message);
+        }
+    }
+    assert!(cases.len() >= 20);
+    assert!(differ.is_empty(), "{} cases differ from their .txt:\n\n{}", differ.len(), differ.join("\n"));
+}
