@@ -185,6 +185,12 @@ impl<'a> Scheduler<'a> {
         taps.map(|tap| self.analysis.reads(tap, firing.tick, self.length).collect()).collect()
     }
 
+    /// The period at which `node` fires.
+    #[must_use]
+    pub fn period(&self, node: usize) -> u64 {
+        self.analysis.nodes[node].period
+    }
+
     /// Whether somebody still needs this value, which a finished firing made.
     #[must_use]
     pub fn keeps(&self, port: PortRef, tick: u64) -> bool {

@@ -10,12 +10,12 @@ use std::time::{Duration, Instant};
 use super::schedule::{Firing, Outcome, Scheduler, Verdict};
 use super::store::Store;
 use super::{Event, Observer, StopFlag};
-use crate::node::{Fault, Halt, Value};
+use crate::node::{Fault, Halt, Sample, Value};
 use crate::plan::analysis::Analysis;
 use crate::plan::net::{Net, PortRef};
 
-/// For each tap of a node the values it reads, each with the tick at which it was made.
-pub(super) type Inputs = Vec<Vec<(u64, Value)>>;
+/// For each tap of a node the values it reads, oldest first.
+pub(super) type Inputs = Vec<Vec<Sample>>;
 
 /// Runs one firing; gives its outputs by port.
 pub(super) type Fire<'a> = dyn Fn(&Firing, Inputs) -> Result<Vec<Option<Value>>, Halt> + Sync + 'a;
@@ -146,11 +146,12 @@ impl State<'_> {
             *uses.entry(read).or_default() += 1;
         }
         let mut get = |(port, tick): (PortRef, u64)| {
+            let period = self.scheduler.period(port.node);
             let left = uses.get_mut(&(port, tick))?;
             *left -= 1;
             let last = *left == 0 && self.scheduler.last_use(firing, port, tick);
             let value = if last { self.store.take(port, tick) } else { self.store.get(port, tick).cloned() };
-            Some((tick, value?))
+            Some(Sample { value: value?, tick, period })
         };
         reads.into_iter().map(|window| window.into_iter().filter_map(&mut get).collect()).collect()
     }
@@ -227,7 +228,7 @@ mod tests {
         if firing.node == 0 && firing.tick == 20 {
             return Err(Halt::End);
         }
-        let numbers = inputs.into_iter().flatten().map(|(_, value)| if let Value::Scalar(number) = value { number } else { 0.0 });
+        let numbers = inputs.into_iter().flatten().map(|sample| if let Value::Scalar(number) = sample.value { number } else { 0.0 });
         let sum = numbers.fold(firing.tick as f64, |sum, number| sum * 0.5 + number);
         if firing.node == 3 {
             sink.lock().unwrap().push(sum);
