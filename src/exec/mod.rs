@@ -7,6 +7,6 @@ pub mod store;
 mod watch;
 mod workers;
 
-pub use run::{Report, RunError, RunOptions, Stage, run};
+pub use run::{Report, RunError, RunOptions, run};
 pub use watch::{Event, Observer, StopFlag};
 pub use workers::Times;

@@ -4,127 +4,88 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::schedule::{Firing, Verdict};
+use super::schedule::{Course, Firing, Verdict};
 use super::workers::{Driven, Inputs, Job, Times, drive, panicked};
 use super::{Event, Observer, StopFlag};
-use crate::diag::Span;
 use crate::node::{Ending, Fault, Feed, Halt, Open, Running, Tick, Value};
 use crate::param::Moment;
-use crate::plan::{Plan, PlanNode};
+use crate::plan::Plan;
 
-/// How to run a plan. Nothing here changes what is made.
+/// How to run a plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RunOptions {
-    /// How many firings may run at once; at least 1.
-    pub threads: usize,
-    /// How many waves may be under way at once; at least 1. [`Plan::depth`] finds the one that fits into memory.
+    /// How many waves may be under way at once, at least 1; [`Plan::depth`] finds what fits into memory. Changes no pixel.
     pub depth: usize,
+    /// The first tick that is written. What keeps state still begins at 0, so that frames are the same as in a whole run.
+    pub from: u64,
 }
 
 /// What a run did.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Report {
-    /// How it ended.
-    pub ending: Ending,
     /// Frames that all sinks have finished.
     pub frames: u64,
-    /// Frames of the whole output, where that became known.
-    pub length: Option<u64>,
-    /// What nodes said when they were closed: (node, sentence).
-    pub notes: Vec<(String, String)>,
-    /// How long the firings of each node took, in the order of the graph.
-    pub nodes: Vec<(String, Times)>,
+    /// It was stopped before the end; all files were closed.
+    pub interrupted: bool,
+    /// What nodes said when they were closed: the files written.
+    pub notes: Vec<String>,
+    /// How long the firings of each node took, in the order of the plan.
+    pub times: Vec<Times>,
     /// The most bytes of values that lived at once.
     pub peak_bytes: u64,
     /// The most values that lived at once.
     pub peak_values: usize,
     /// Time to open all nodes.
     pub opening: Duration,
-    /// Time from the first firing to the last.
-    pub running: Duration,
-}
-
-/// At what a node failed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stage {
-    /// Before the first firing.
-    Opening,
-    /// Firing at this tick.
-    Firing(u64),
-    /// After the last firing.
-    Closing,
+    /// Time for everything.
+    pub took: Duration,
 }
 
 /// A run that failed, and what was made before.
 #[derive(Debug, Clone, thiserror::Error)]
-#[error("`{node}` {}: {fault}", said(*.stage))]
+#[error("`{node}`{}: {fault}", .tick.map_or_else(String::new, |tick| format!(" at frame {tick}")))]
 pub struct RunError {
     /// The node that failed first, in the order of the output.
     pub node: String,
-    /// Where its name is written.
-    pub span: Option<Span>,
-    /// At what.
-    pub stage: Stage,
+    /// The tick, unless it failed while opening or closing.
+    pub tick: Option<u64>,
     /// Why.
     pub fault: Fault,
-    /// What was done before it.
-    pub report: Box<Report>,
+    /// Frames that all sinks have finished before.
+    pub frames: u64,
+    /// What nodes said when they were closed all the same.
+    pub notes: Vec<String>,
 }
 
-fn said(stage: Stage) -> String {
-    match stage {
-        Stage::Opening => "cannot start".to_owned(),
-        Stage::Firing(tick) => format!("failed at frame {tick}"),
-        Stage::Closing => "could not be closed".to_owned(),
-    }
+/// Where and why a run failed.
+struct Failure {
+    node: String,
+    tick: Option<u64>,
+    fault: Fault,
 }
-
-/// The node, the stage and the reason of a failure.
-type Failure<'p> = (Option<&'p PlanNode>, Stage, Fault);
 
 /// Runs `plan`: opens every node, fires them as [`super::schedule`] says, and closes every node however the run ended. When
 /// `stop` is raised the frames that have begun are finished.
 ///
 /// # Errors
 /// The first failure in the order of (wave, rank), which is the same on any number of threads.
-pub fn run(plan: &Plan, options: RunOptions, observer: &dyn Observer, stop: &StopFlag) -> Result<Report, RunError> {
+pub fn run(plan: &Plan, options: &RunOptions, observer: &dyn Observer, stop: &StopFlag) -> Result<Report, RunError> {
     let began = Instant::now();
     let (opened, failure) = open(plan, stop);
-    let opening = began.elapsed();
-    let mut report = Report {
-        ending: Ending::Failed,
-        frames: 0,
-        length: plan.timeline.length,
-        notes: Vec::new(),
-        nodes: plan.nodes.iter().map(|node| (node.name.clone(), Times::default())).collect(),
-        peak_bytes: 0,
-        peak_values: 0,
-        opening,
-        running: Duration::ZERO,
-    };
+    let mut report = Report { opening: began.elapsed(), times: vec![Times::default(); plan.nodes.len()], ..Report::default() };
     let failure = failure.or_else(|| {
-        observer.event(&Event::Started { length: plan.timeline.length });
-        let job = Job {
-            net: &plan.net,
-            analysis: &plan.analysis,
-            length: plan.limit,
-            depth: options.depth,
-            threads: options.threads,
-            stop,
-            observer,
-        };
+        observer.event(&Event::Started { length: plan.timeline.length.map(|length| length.saturating_sub(options.from)) });
+        let course = Course { depth: options.depth, from: options.from, length: plan.limit };
+        let job = Job { net: &plan.net, analysis: &plan.analysis, course, threads: plan.engine.threads, stop, observer };
         let driven = drive(&job, &|firing, inputs| fire(plan, &opened, firing, inputs));
-        report.running = began.elapsed().saturating_sub(opening);
         conclude(plan, driven, &mut report)
     });
     observer.event(&Event::Finishing { done: report.frames });
-    let failure = failure.or(close(plan, &opened, &mut report));
+    let failure = close(plan, &opened, failure, &mut report);
+    report.took = began.elapsed();
     match failure {
         None => Ok(report),
-        Some((node, stage, fault)) => {
-            let name = node.map_or_else(|| "the executor".to_owned(), |node| node.name.clone());
-            Err(RunError { node: name, span: node.map(|node| node.span), stage, fault, report: Box::new(report) })
-        }
+        Some(Failure { node, tick, fault }) => Err(RunError { node, tick, fault, frames: report.frames, notes: report.notes }),
     }
 }
 
@@ -133,7 +94,7 @@ fn guard<T, E: From<Fault>>(work: impl FnOnce() -> Result<T, E>) -> Result<T, E>
 }
 
 /// Opens the nodes in the order of the graph, up to the first that cannot.
-fn open<'p>(plan: &'p Plan, stop: &StopFlag) -> (Vec<Box<dyn Running>>, Option<Failure<'p>>) {
+fn open(plan: &Plan, stop: &StopFlag) -> (Vec<Box<dyn Running>>, Option<Failure>) {
     let mut opened = Vec::new();
     for node in &plan.nodes {
         // A run that is stopped before it begins fires nothing, so the rest need not open.
@@ -143,7 +104,7 @@ fn open<'p>(plan: &'p Plan, stop: &StopFlag) -> (Vec<Box<dyn Running>>, Option<F
         let cx = Open { node: &node.name, timeline: plan.timeline, inputs: &node.inputs, period: node.period, engine: &plan.engine };
         match guard(|| Arc::clone(&node.settings).open(&cx)) {
             Ok(running) => opened.push(running),
-            Err(fault) => return (opened, Some((Some(node), Stage::Opening, fault))),
+            Err(fault) => return (opened, Some(Failure { node: node.name.clone(), tick: None, fault })),
         }
     }
     (opened, None)
@@ -183,41 +144,38 @@ fn fire(plan: &Plan, opened: &[Box<dyn Running>], firing: &Firing, mut inputs: I
 }
 
 /// Writes into the report what came of the firings.
-fn conclude<'p>(plan: &'p Plan, driven: Driven, report: &mut Report) -> Option<Failure<'p>> {
+fn conclude(plan: &Plan, driven: Driven, report: &mut Report) -> Option<Failure> {
     report.frames = driven.frames;
-    report.length = driven.length.or(report.length);
+    report.times = driven.times;
     report.peak_bytes = driven.peak_bytes;
     report.peak_values = driven.peak_values;
-    for ((_, times), found) in report.nodes.iter_mut().zip(driven.times) {
-        *times = found;
-    }
-    report.ending = match driven.verdict {
-        Verdict::Complete => Ending::Complete,
-        Verdict::Stopped => Ending::Interrupted,
-        Verdict::Failed(_) | Verdict::Stalled => Ending::Failed,
-    };
+    report.interrupted = driven.verdict == Verdict::Stopped;
     match driven.verdict {
         Verdict::Complete | Verdict::Stopped => None,
         Verdict::Failed(firing) => {
             let fault = driven.fault.unwrap_or_else(|| Fault::new("no reason was given"));
-            Some((plan.nodes.get(firing.node), Stage::Firing(firing.tick), fault))
+            Some(Failure { node: plan.nodes[firing.node].name.clone(), tick: Some(firing.tick), fault })
         }
-        Verdict::Stalled => Some((None, Stage::Firing(driven.frames), Fault::new("no node can go on; please report this graph"))),
+        Verdict::Stalled => {
+            let fault = Fault::new("no node can go on").help("this is a mistake in the executor; please report it with the graph");
+            Some(Failure { node: "the executor".to_owned(), tick: None, fault })
+        }
     }
 }
 
 /// Closes the nodes in the order of the graph; all of them, whatever happens.
-fn close<'p>(plan: &'p Plan, opened: &[Box<dyn Running>], report: &mut Report) -> Option<Failure<'p>> {
-    let mut failure = None;
+fn close(plan: &Plan, opened: &[Box<dyn Running>], mut failure: Option<Failure>, report: &mut Report) -> Option<Failure> {
+    let ending = match failure {
+        Some(_) => Ending::Failed,
+        None if report.interrupted => Ending::Interrupted,
+        None => Ending::Complete,
+    };
     for (node, running) in plan.nodes.iter().zip(opened) {
-        match guard(|| running.finish(report.ending)) {
-            Ok(notes) => report.notes.extend(notes.into_iter().map(|note| (node.name.clone(), note))),
-            Err(fault) if failure.is_none() && report.ending != Ending::Failed => failure = Some((Some(node), Stage::Closing, fault)),
-            Err(fault) => report.notes.push((node.name.clone(), format!("{}: {fault}", said(Stage::Closing)))),
+        match guard(|| running.finish(ending)) {
+            Ok(notes) => report.notes.extend(notes),
+            Err(fault) if failure.is_none() => failure = Some(Failure { node: node.name.clone(), tick: None, fault }),
+            Err(fault) => report.notes.push(format!("`{}` could not be closed: {fault}", node.name)),
         }
-    }
-    if failure.is_some() {
-        report.ending = Ending::Failed;
     }
     failure
 }
