@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use frameloom::exec::schedule::{Firing, Outcome, Scheduler, Verdict};
+use frameloom::exec::schedule::{Course, Firing, Outcome, Scheduler, Verdict};
 use frameloom::exec::store::Store;
 use frameloom::plan::analysis::{Analysis, LoopLink, NetError};
 use frameloom::plan::net::{Lane, LaneId, Net, NetNode, PortRef, Tap};
@@ -40,6 +40,8 @@ struct Case {
     length: Option<u64>,
     /// Firings that fail: those whose hash is a multiple of this.
     failing: Option<u64>,
+    /// Where the sinks begin.
+    from: u64,
 }
 
 fn tap(random: &mut Random, node: usize, count: usize) -> Tap {
@@ -79,7 +81,7 @@ fn case(seed: u64) -> Case {
     let nodes = nodes.collect();
     let ends = (0..count).map(|_| random.below(24) as u64).collect();
     let length = random.chance(40).then(|| random.below(20) as u64);
-    Case { net: Net { nodes, lanes }, ends, length, failing: None }
+    Case { net: Net { nodes, lanes }, ends, length, failing: None, from: 0 }
 }
 
 impl Case {
@@ -91,6 +93,10 @@ impl Case {
             self.length = self.length.or(Some(17));
         }
         Some(analysis)
+    }
+
+    fn course(&self, depth: usize) -> Course {
+        Course { depth, from: self.from, length: self.length }
     }
 
     fn outcome(&self, node: usize, tick: u64) -> Outcome {
@@ -106,9 +112,10 @@ impl Case {
     /// Where the output ends, and what fails first, from the order of firings alone.
     fn expected(&self, analysis: &Analysis) -> (Option<u64>, Option<Firing>) {
         let mut all = Vec::new();
+        let since = analysis.since(&self.net, self.from);
         for (rank, &node) in analysis.order.iter().enumerate() {
             let facts = analysis.nodes[node];
-            let ticks = (0..40).step_by(facts.period as usize).filter(|&tick| tick < facts.until);
+            let ticks = (0..40).step_by(facts.period as usize).filter(|&tick| tick >= since[node] && tick < facts.until);
             all.extend(ticks.map(|tick| (tick as i64 - facts.lead, rank, node, tick)));
         }
         all.sort_unstable();
@@ -143,6 +150,8 @@ fn output(value: u64, port: PortRef) -> u64 {
 struct Recursion<'a> {
     net: &'a Net,
     length: u64,
+    /// Where each node begins.
+    since: Vec<u64>,
     known: HashMap<(usize, u64), u64>,
 }
 
@@ -153,7 +162,7 @@ impl Recursion<'_> {
         }
         let net = self.net;
         let of = &net.nodes[node];
-        let state = if of.sequential && tick >= of.period { self.value(node, tick - of.period) } else { 0 };
+        let state = if of.sequential && tick >= self.since[node] + of.period { self.value(node, tick - of.period) } else { 0 };
         let inputs: Vec<Vec<u64>> =
             of.taps.iter().map(|tap| (tap.lo..=tap.hi).map(|offset| self.read(tap, tick, offset)).collect()).collect();
         let made = value(node, tick, state, &inputs);
@@ -186,7 +195,7 @@ struct Run<'a> {
 
 impl<'a> Run<'a> {
     fn new(case: &'a Case, analysis: &'a Analysis, depth: usize) -> Self {
-        let scheduler = Scheduler::new(&case.net, analysis, depth, case.length);
+        let scheduler = Scheduler::new(&case.net, analysis, case.course(depth));
         let store = Store::default();
         Self { case, analysis, depth, scheduler, store, states: HashMap::new(), running: Vec::new(), finished: BTreeMap::new() }
     }
@@ -206,7 +215,9 @@ impl<'a> Run<'a> {
         if of.sequential {
             assert!(self.running.iter().all(|(other, _)| other.node != firing.node), "overlap of {firing:?}");
             let before = self.states.get(&firing.node).copied();
-            assert_eq!(before.map(|(tick, _)| tick), firing.tick.checked_sub(of.period), "out of order: {firing:?}");
+            let since = self.analysis.since(&self.case.net, self.case.from)[firing.node];
+            let expected = (firing.tick > since).then(|| firing.tick - of.period);
+            assert_eq!(before.map(|(tick, _)| tick), expected, "out of order: {firing:?}");
             state = before.map_or(0, |(_, state)| state);
         }
         self.running.push((firing, value(firing.node, firing.tick, state, &inputs)));
@@ -276,12 +287,13 @@ impl<'a> Run<'a> {
         assert_eq!(self.scheduler.length(), Some(length));
         assert_eq!(self.scheduler.frames(), length);
         assert!(self.store.is_empty(), "{:?}", self.store);
-        let mut recursion = Recursion { net: &self.case.net, length, known: HashMap::new() };
+        let since = self.analysis.since(&self.case.net, self.case.from);
+        let mut recursion = Recursion { net: &self.case.net, length, since: since.clone(), known: HashMap::new() };
         for (node, of) in self.case.net.nodes.iter().enumerate() {
             let ticks = self.finished.range((node, 0)..(node + 1, 0)).map(|(&(_, tick), _)| tick).collect::<Vec<_>>();
             if of.sink {
                 let ticks: Vec<_> = ticks.iter().copied().filter(|&tick| !of.source_ends || tick < length).collect();
-                assert_eq!(ticks, (0..length).step_by(of.period as usize).collect::<Vec<_>>());
+                assert_eq!(ticks, (0..length).step_by(of.period as usize).filter(|&tick| tick >= since[node]).collect::<Vec<_>>());
             }
             assert!(of.source_ends || ticks.last().is_none_or(|&tick| tick < length), "node {node} ran past the end");
         }
@@ -309,6 +321,7 @@ fn random_graphs_equal_plain_recursion() {
         let Some(analysis) = case.analysis() else { continue };
         let mut random = Random(seed ^ 0xabcd);
         let depth = 1 + random.below(6);
+        case.from = if random.chance(30) { random.below(12) as u64 } else { 0 };
         let (length, failed) = case.expected(&analysis);
         assert_eq!(failed, None);
         let mut run = Run::new(&case, &analysis, depth);
@@ -375,6 +388,7 @@ fn a_stopped_run_resumes_to_the_same_values() {
         let mut case = case(seed);
         let Some(analysis) = case.analysis() else { continue };
         let mut random = Random(seed ^ 0x5678);
+        case.from = if random.chance(30) { random.below(12) as u64 } else { 0 };
         let (length, _) = case.expected(&analysis);
         let mut run = Run::new(&case, &analysis, 1 + random.below(6));
         for _ in 0..random.below(120) {
@@ -388,7 +402,7 @@ fn a_stopped_run_resumes_to_the_same_values() {
             let live: Vec<_> = run.scheduler.live().collect();
             run.depth = 1 + random.below(6);
             let (wave, known) = (run.scheduler.wave(), run.scheduler.length());
-            run.scheduler = Scheduler::resume(&case.net, &analysis, run.depth, known, wave, live);
+            run.scheduler = Scheduler::resume(&case.net, &analysis, Course { length: known, ..case.course(run.depth) }, wave, live);
         }
         run.check_complete(length.unwrap());
     }

@@ -44,14 +44,15 @@ struct Reader {
 }
 
 impl<'a> Lifetimes<'a> {
-    /// Everything from wave `first` on lies ahead.
-    pub(super) fn new(net: &Net, analysis: &'a Analysis, first: i64, length: Option<u64>) -> Self {
+    /// Everything from wave `first` on lies ahead, as far as sinks need it that fire from tick `from` to `length`.
+    pub(super) fn new(net: &Net, analysis: &'a Analysis, first: i64, (from, length): (u64, Option<u64>)) -> Self {
         let mut nodes: Vec<Progress> = analysis
             .nodes
             .iter()
-            .map(|facts| {
+            .zip(analysis.since(net, from))
+            .map(|(facts, since)| {
                 let tick = u64::try_from(first + facts.lead).unwrap_or(0);
-                let oldest = tick.next_multiple_of(facts.period);
+                let oldest = tick.next_multiple_of(facts.period).max(since);
                 Progress { oldest, ahead: BTreeSet::new(), end: facts.until, reads: Vec::new(), makes: Vec::new() }
             })
             .collect();
@@ -88,9 +89,10 @@ impl<'a> Lifetimes<'a> {
         }
     }
 
-    /// Below which tick `node` fires.
-    pub(super) fn end(&self, node: usize) -> u64 {
-        self.nodes[node].end
+    /// Whether `node` has still to fire at `tick`, as far as is known.
+    pub(super) fn awaits(&self, node: usize, tick: u64) -> bool {
+        let progress = &self.nodes[node];
+        (progress.oldest..progress.end).contains(&tick)
     }
 
     /// Whether the value is there and somebody still needs it.

@@ -62,6 +62,17 @@ enum State {
     Failed,
 }
 
+/// What part of the output to make, and how much of it at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Course {
+    /// How many waves may be under way at once; at least 1.
+    pub depth: usize,
+    /// The first tick at which sinks fire.
+    pub from: u64,
+    /// The ticks of the output, unless only the sources know.
+    pub length: Option<u64>,
+}
+
 /// The order of a run.
 #[derive(Debug, Clone)]
 pub struct Scheduler<'a> {
@@ -88,30 +99,23 @@ pub struct Scheduler<'a> {
 }
 
 impl<'a> Scheduler<'a> {
-    /// A run from the beginning, with up to `depth` waves at once. `length` in ticks, unless only the sources know it.
+    /// A run from the beginning.
     #[must_use]
-    pub fn new(net: &'a Net, analysis: &'a Analysis, depth: usize, length: Option<u64>) -> Self {
-        Self::resume(net, analysis, depth, length, -analysis.max_lead(), [])
+    pub fn new(net: &'a Net, analysis: &'a Analysis, course: Course) -> Self {
+        Self::resume(net, analysis, course, -analysis.max_lead(), [])
     }
 
     /// A run from wave `wave` on, where a run that stopped there left `live` values: see [`Self::wave`] and [`Self::live`].
-    /// `length` as that run knew it: a source that has already told where it ends is not asked again.
+    /// The course's length is what that run knew: a source that has already told where it ends is not asked again.
     #[must_use]
-    pub fn resume(
-        net: &'a Net,
-        analysis: &'a Analysis,
-        depth: usize,
-        length: Option<u64>,
-        wave: i64,
-        live: impl IntoIterator<Item = (PortRef, u64)>,
-    ) -> Self {
-        let mut lifetimes = Lifetimes::new(net, analysis, wave, length);
+    pub fn resume(net: &'a Net, analysis: &'a Analysis, course: Course, wave: i64, live: impl IntoIterator<Item = (PortRef, u64)>) -> Self {
+        let mut lifetimes = Lifetimes::new(net, analysis, wave, (course.from, course.length));
         live.into_iter().for_each(|(port, tick)| lifetimes.adopt(port, tick));
         let mut scheduler = Self {
             net,
             analysis,
-            depth: depth.max(1),
-            length,
+            depth: course.depth.max(1),
+            length: course.length,
             sources: analysis.ending_sources(net).collect(),
             oldest: wave,
             waves: VecDeque::new(),
@@ -154,7 +158,7 @@ impl<'a> Scheduler<'a> {
         let Some(mut open) = self.open.remove(&key) else { return };
         self.busy[self.net.nodes[firing.node].lane.0] -= 1;
         // A source may have run past the end that another one found: then nothing it did there counts.
-        let counts = firing.tick < self.lifetimes.end(firing.node);
+        let counts = self.lifetimes.awaits(firing.node, firing.tick);
         match outcome {
             Outcome::Failed if counts => {
                 open.state = State::Failed;
@@ -183,6 +187,12 @@ impl<'a> Scheduler<'a> {
     pub fn reads(&self, firing: &Firing) -> Vec<Vec<(PortRef, u64)>> {
         let taps = self.net.nodes[firing.node].taps.iter();
         taps.map(|tap| self.analysis.reads(tap, firing.tick, self.length).collect()).collect()
+    }
+
+    /// The period at which `node` fires.
+    #[must_use]
+    pub fn period(&self, node: usize) -> u64 {
+        self.analysis.nodes[node].period
     }
 
     /// Whether somebody still needs this value, which a finished firing made.
@@ -273,7 +283,7 @@ impl<'a> Scheduler<'a> {
         for (rank, &node) in self.analysis.order.iter().enumerate() {
             let facts = &self.analysis.nodes[node];
             let Ok(tick) = u64::try_from(wave + facts.lead) else { continue };
-            if tick.is_multiple_of(facts.period) && tick < self.lifetimes.end(node) {
+            if tick.is_multiple_of(facts.period) && self.lifetimes.awaits(node, tick) {
                 self.open.insert((wave, rank), Open { state: State::Waiting(0), waiters: Vec::new() });
                 self.link((wave, rank));
                 count += 1;
@@ -340,7 +350,7 @@ impl<'a> Scheduler<'a> {
         self.ready.iter_mut().for_each(BTreeSet::clear);
         for (key, mut open) in std::mem::take(&mut self.open) {
             let firing = self.firing(key);
-            let beyond = firing.tick >= self.lifetimes.end(firing.node);
+            let beyond = !self.lifetimes.awaits(firing.node, firing.tick);
             if beyond {
                 self.failures.remove(&key);
             }

@@ -21,7 +21,7 @@ pub enum Event {
         /// How long it took.
         took: Duration,
     },
-    /// All sinks have finished all ticks below `done`.
+    /// All sinks have finished this many frames from the first one written.
     Frames {
         /// How many frames are finished.
         done: u64,

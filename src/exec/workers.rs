@@ -7,15 +7,15 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::schedule::{Firing, Outcome, Scheduler, Verdict};
+use super::schedule::{Course, Firing, Outcome, Scheduler, Verdict};
 use super::store::Store;
 use super::{Event, Observer, StopFlag};
-use crate::node::{Fault, Halt, Value};
+use crate::node::{Fault, Halt, Sample, Value};
 use crate::plan::analysis::Analysis;
 use crate::plan::net::{Net, PortRef};
 
-/// For each tap of a node the values it reads, each with the tick at which it was made.
-pub(super) type Inputs = Vec<Vec<(u64, Value)>>;
+/// For each tap of a node the values it reads, oldest first.
+pub(super) type Inputs = Vec<Vec<Sample>>;
 
 /// Runs one firing; gives its outputs by port.
 pub(super) type Fire<'a> = dyn Fn(&Firing, Inputs) -> Result<Vec<Option<Value>>, Halt> + Sync + 'a;
@@ -24,8 +24,7 @@ pub(super) type Fire<'a> = dyn Fn(&Firing, Inputs) -> Result<Vec<Option<Value>>,
 pub(super) struct Job<'a> {
     pub net: &'a Net,
     pub analysis: &'a Analysis,
-    pub length: Option<u64>,
-    pub depth: usize,
+    pub course: Course,
     pub threads: usize,
     pub stop: &'a StopFlag,
     pub observer: &'a dyn Observer,
@@ -49,7 +48,6 @@ pub(super) struct Driven {
     /// Why the verdict's firing failed.
     pub fault: Option<Fault>,
     pub frames: u64,
-    pub length: Option<u64>,
     pub times: Vec<Times>,
     pub peak_bytes: u64,
     pub peak_values: usize,
@@ -58,7 +56,7 @@ pub(super) struct Driven {
 /// Runs `job` to its end on its threads, of which the caller's is one.
 pub(super) fn drive(job: &Job<'_>, fire: &Fire<'_>) -> Driven {
     let state = State {
-        scheduler: Scheduler::new(job.net, job.analysis, job.depth, job.length),
+        scheduler: Scheduler::new(job.net, job.analysis, job.course),
         store: Store::default(),
         times: vec![Times::default(); job.net.nodes.len()],
         faults: HashMap::new(),
@@ -128,10 +126,11 @@ impl<'a> Crew<'a> {
 
     fn tell(&self, state: &mut State<'_>, firing: &Firing, took: Duration) {
         self.job.observer.event(&Event::Fired { node: firing.node, tick: firing.tick, took });
-        let done = state.scheduler.frames();
+        let from = self.job.course.from;
+        let done = state.scheduler.frames().saturating_sub(from);
         if done > state.frames {
             state.frames = done;
-            self.job.observer.event(&Event::Frames { done, length: state.scheduler.length() });
+            self.job.observer.event(&Event::Frames { done, length: state.scheduler.length().map(|length| length.saturating_sub(from)) });
         }
     }
 }
@@ -146,11 +145,12 @@ impl State<'_> {
             *uses.entry(read).or_default() += 1;
         }
         let mut get = |(port, tick): (PortRef, u64)| {
+            let period = self.scheduler.period(port.node);
             let left = uses.get_mut(&(port, tick))?;
             *left -= 1;
             let last = *left == 0 && self.scheduler.last_use(firing, port, tick);
             let value = if last { self.store.take(port, tick) } else { self.store.get(port, tick).cloned() };
-            Some((tick, value?))
+            Some(Sample { value: value?, tick, period })
         };
         reads.into_iter().map(|window| window.into_iter().filter_map(&mut get).collect()).collect()
     }
@@ -185,8 +185,7 @@ impl State<'_> {
         Driven {
             verdict,
             fault,
-            frames: self.scheduler.frames(),
-            length: self.scheduler.length(),
+            frames: self.frames,
             times: self.times,
             peak_bytes: self.store.peak_bytes(),
             peak_values: self.store.peak_values(),
@@ -227,7 +226,7 @@ mod tests {
         if firing.node == 0 && firing.tick == 20 {
             return Err(Halt::End);
         }
-        let numbers = inputs.into_iter().flatten().map(|(_, value)| if let Value::Scalar(number) = value { number } else { 0.0 });
+        let numbers = inputs.into_iter().flatten().map(|sample| if let Value::Scalar(number) = sample.value { number } else { 0.0 });
         let sum = numbers.fold(firing.tick as f64, |sum, number| sum * 0.5 + number);
         if firing.node == 3 {
             sink.lock().unwrap().push(sum);
@@ -238,7 +237,7 @@ mod tests {
     fn run(threads: usize, depth: usize, stop: &StopFlag, observer: &dyn Observer, fire: &Fire<'_>) -> Driven {
         let net = net();
         let analysis = Analysis::new(&net).unwrap();
-        drive(&Job { net: &net, analysis: &analysis, length: None, depth, threads, stop, observer }, fire)
+        drive(&Job { net: &net, analysis: &analysis, course: Course { depth, from: 0, length: None }, threads, stop, observer }, fire)
     }
 
     #[test]
@@ -251,7 +250,7 @@ mod tests {
                 }
             };
             let driven = run(threads, depth, &StopFlag::default(), &observer, &|firing, inputs| sums(firing, inputs, &sink));
-            assert_eq!((driven.verdict, driven.frames, driven.length), (Verdict::Complete, 20, Some(20)));
+            assert_eq!((driven.verdict, driven.frames), (Verdict::Complete, 20));
             assert_eq!(driven.times[3].count, 20);
             let seen = seen.into_inner().unwrap();
             assert!(seen.is_sorted() && seen.last() == Some(&20));

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use petgraph::algo::toposort;
 use petgraph::graph::{DiGraph, NodeIndex};
 
-use super::net::{Net, PortRef, Tap};
+use super::net::{Net, NetNode, PortRef, Tap};
 
 /// A topology that cannot run.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -134,6 +134,37 @@ impl Analysis {
     #[must_use]
     pub fn depth_for(&self, limit: u64, wanted: usize, value: impl Fn(PortRef) -> u64) -> Option<usize> {
         (1..=wanted.max(1)).rev().find(|&depth| self.bytes(depth, &value) <= limit)
+    }
+
+    /// The first tick at which each node must fire so that the sinks can fire from tick `from` on; `u64::MAX` for never. What
+    /// keeps state fires from the beginning, and so does all that it reads.
+    #[must_use]
+    pub fn since(&self, net: &Net, from: u64) -> Vec<u64> {
+        if from == 0 {
+            return vec![0; net.nodes.len()];
+        }
+        let first = |(n, facts): (&NetNode, &NodeFacts)| if n.sink { from.next_multiple_of(facts.period) } else { u64::MAX };
+        let mut since: Vec<u64> = net.nodes.iter().zip(&self.nodes).map(first).collect();
+        let mut changed = true;
+        while std::mem::take(&mut changed) {
+            for (reader, tap) in taps(net).filter(|(reader, _)| self.nodes[*reader].fires()) {
+                let start = since[reader];
+                if start == u64::MAX {
+                    continue;
+                }
+                let mut need = |port: PortRef, tick: u64| {
+                    let keeps_state = net.nodes[port.node].sequential;
+                    let tick = if keeps_state { 0 } else { self.held(port.node, tick) };
+                    changed |= tick < since[port.node];
+                    since[port.node] = since[port.node].min(tick);
+                };
+                need(tap.from, tap.oldest(start));
+                if let Some(initial) = tap.initial.filter(|_| tap.needs_initial(start)) {
+                    need(initial, start);
+                }
+            }
+        }
+        since
     }
 
     /// The ticks that `tap` of a reader at `tick` reads, from the earliest offset to the latest.
@@ -366,7 +397,7 @@ fn spans(net: &Net, nodes: &[NodeFacts]) -> BTreeMap<PortRef, u64> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::net::{Lane, NetNode};
+    use super::super::net::Lane;
     use super::*;
 
     fn net(nodes: Vec<NetNode>) -> Net {
@@ -448,6 +479,22 @@ mod tests {
         let analysis = Analysis::new(&net(nodes)).unwrap();
         // Node 4 has a clock of its own that 4 is no multiple of.
         assert_eq!(analysis.nodes.iter().map(|n| n.period).collect::<Vec<_>>(), [2, 2, 6, 4, 3, 1]);
+    }
+
+    #[test]
+    fn a_later_start_skips_what_nobody_needs() {
+        let still = || NetNode::reading(vec![]);
+        let nodes = vec![
+            source(),
+            still(),
+            NetNode::reading(vec![Tap::now(port(0)), Tap::delayed(port(1), 2, Some(port(3)))]),
+            still(),
+            sink(vec![Tap::now(port(2))]),
+        ];
+        let net = net(nodes);
+        let analysis = Analysis::new(&net).unwrap();
+        assert_eq!(analysis.since(&net, 10), [0, 8, 10, u64::MAX, 10]);
+        assert_eq!(analysis.since(&net, 1), [0, 0, 1, 1, 1]);
     }
 
     #[test]
