@@ -93,7 +93,7 @@ impl Family {
             Self::Circ => 1.0 - (1.0 - x * x).sqrt(),
             Self::Back => 2.70158 * x.powi(3) - 1.70158 * x * x,
             Self::Elastic => {
-                if x == 0.0 || x == 1.0 {
+                if x <= 0.0 || x >= 1.0 {
                     x
                 } else {
                     -(10.0 * x - 10.0).exp2() * ((x * 10.0 - 10.75) * TAU / 3.0).sin()

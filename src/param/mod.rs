@@ -76,6 +76,12 @@ pub trait Param: Clone + Send + Sync + 'static {
     }
 }
 
+/// The names of all eases, as a curve's `ease` takes them.
+#[must_use]
+pub fn ease_names() -> Vec<String> {
+    ease::Ease::names().collect()
+}
+
 /// The error for a value of the wrong type: what was wanted, what stands there.
 fn wrong_type(data: &Data, wanted: &str) -> Diagnostic {
     let found = data.what();

@@ -13,17 +13,15 @@ impl Param for bool {
     }
 
     fn read(data: &Data, _cx: &ReadCx) -> Result<Self, Diagnostic> {
-        match &data.value {
-            Value::Bool(flag) => Ok(*flag),
-            _ => {
-                let meant = match data.text().map(str::to_lowercase).as_deref() {
-                    Some("yes" | "on" | "true" | "y") => "write `true`",
-                    Some("no" | "off" | "false" | "n") => "write `false`",
-                    _ => "write `true` or `false`",
-                };
-                Err(wrong_type(data, "true or false").help(meant))
-            }
+        if let Value::Bool(flag) = data.value {
+            return Ok(flag);
         }
+        let meant = match data.text().map(str::to_lowercase).as_deref() {
+            Some("yes" | "on" | "true" | "y") => "write `true`",
+            Some("no" | "off" | "false" | "n") => "write `false`",
+            _ => "write `true` or `false`",
+        };
+        Err(wrong_type(data, "true or false").help(meant))
     }
 
     fn now(&self, _at: &Moment<'_>) -> Self {

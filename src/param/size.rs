@@ -34,10 +34,7 @@ impl fmt::Display for SizeParam {
 
 /// One side of the list form.
 fn side(data: &Data) -> Result<usize, Diagnostic> {
-    let number = match data.value {
-        Value::Integer(number) => number,
-        _ => return Err(wrong_type(data, "a whole number of pixels")),
-    };
+    let Value::Integer(number) = data.value else { return Err(wrong_type(data, "a whole number of pixels")) };
     usize::try_from(number).ok().filter(|side| (1..=LARGEST).contains(side)).ok_or_else(|| {
         Diagnostic::error("wrong-size", format!("{number} pixels is no size")).at(data.span, format!("sizes run from 1 to {LARGEST}"))
     })

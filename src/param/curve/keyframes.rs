@@ -68,7 +68,7 @@ impl Keyframes {
             knots.sort_by(|a, b| frame(a).total_cmp(&frame(b)));
             // `dedup_by` keeps the first of equals; the last must win.
             knots.reverse();
-            knots.dedup_by(|a, b| frame(a) == frame(b));
+            knots.dedup_by(|a, b| frame(a).total_cmp(&frame(b)).is_eq());
             knots.reverse();
         }
         Self { knots: knots.into(), sorted, rules }

@@ -82,12 +82,12 @@ fn long(data: &Data, entries: &[(Key, Data)]) -> Result<Form, Diagnostic> {
 /// One spline through all keys.
 fn splined(data: &Data, keys: Keyframes, looped: bool) -> Result<Form, Diagnostic> {
     let point = |knot: &Knot| match (knot.when.fixed(), &knot.level, knot.ease) {
-        (Some(frame), Level::Number(value), Ease::Spline(degree)) => Some(((frame, *value), degree)),
+        (Some(frame), Level::Number(value), Ease::Spline(_)) => Some((frame, *value)),
         _ => None,
     };
-    let all: Option<Vec<((f64, f64), u8)>> = keys.knots().iter().map(point).collect();
-    let points: Option<(Vec<(f64, f64)>, Vec<u8>)> = all.filter(|_| !looped).map(|all| all.into_iter().unzip());
-    let spline = points.and_then(|(points, degrees)| Spline::through(&points, usize::from(degrees[0])));
+    let degree = keys.knots().iter().filter_map(|knot| if let Ease::Spline(degree) = knot.ease { Some(degree) } else { None }).max();
+    let points: Option<Vec<(f64, f64)>> = keys.knots().iter().map(point).collect();
+    let spline = points.filter(|_| !looped).and_then(|points| Spline::through(&points, usize::from(degree?)));
     spline.map(|spline| Form::Spline(spline, keys)).ok_or_else(|| {
         Diagnostic::error("wrong-curve", "a spline needs numbers at frames, all with the same ease and without a loop")
             .at(data.span, "a spline cannot pass through this")

@@ -3,6 +3,7 @@
 //! The language is that of numexpr, which Deforum's schedules use, with Python's precedences; to it come `and`, `or`, `not`,
 //! functions of several arguments, waves with periods, randomness, units of time (`4s`, `8b`) and the values of other nodes.
 
+mod call;
 mod fault;
 mod functions;
 mod lexer;
@@ -33,7 +34,7 @@ impl Expr {
         Ok(Self { ops: parsed.ops.into(), streams: parsed.streams.into(), whole: parsed.whole })
     }
 
-    /// Its value. Whatever cannot be computed, such as the root of −1, is not a number (NaN).
+    /// Its value. Whatever cannot be computed, such as the root of −1, is not a number (NaN); a stream that has no value is 0.
     pub fn eval(&self, env: &Env<'_>) -> f64 {
         ops::run(&self.ops, env, &self.streams)
     }

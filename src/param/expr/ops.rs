@@ -118,6 +118,7 @@ pub fn floored(a: f64, b: f64) -> f64 {
 }
 
 impl Bin {
+    #[expect(clippy::float_cmp, reason = "`==` is what the author wrote")]
     fn apply(self, a: f64, b: f64) -> f64 {
         let truth = f64::from;
         match self {

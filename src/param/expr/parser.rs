@@ -3,7 +3,8 @@
 use std::ops::Range;
 
 use super::Fault;
-use super::functions::{self, Arg, Function, Run};
+use super::call::{self, Given};
+use super::functions;
 use super::lexer::{Token, tokens};
 use super::ops::{Bin, Env, Op, STACK, Var};
 use crate::param::Moment;
@@ -227,8 +228,8 @@ impl<'a> Parser<'a> {
                 self.emit(Op::Const(value));
                 Ok(if whole { Kind::Whole } else { Kind::Real })
             }
-            Token::Seconds(seconds) => self.real(Op::Seconds(seconds)),
-            Token::Beats(beats) => self.real(Op::Beats(beats)),
+            Token::Seconds(seconds) => Ok(self.real(Op::Seconds(seconds))),
+            Token::Beats(beats) => Ok(self.real(Op::Beats(beats))),
             Token::Sign("(") => self.bracketed(at),
             Token::Sign("+") => self.expression(SIGNED),
             Token::Sign("-") => {
@@ -252,9 +253,9 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn real(&mut self, op: Op) -> Result<Kind, Fault> {
+    fn real(&mut self, op: Op) -> Kind {
         self.emit(op);
-        Ok(Kind::Real)
+        Kind::Real
     }
 
     fn bracketed(&mut self, open: Range<usize>) -> Result<Kind, Fault> {
@@ -296,7 +297,7 @@ impl<'a> Parser<'a> {
                 self.streams.push(name.to_owned());
                 self.streams.len() - 1
             });
-            return self.real(Op::Stream(index as u16));
+            return Ok(self.real(Op::Stream(index as u16)));
         }
         Err(unknown(name, at))
     }
@@ -304,12 +305,7 @@ impl<'a> Parser<'a> {
     /// The arguments of `name` and the call itself; the bracket is open.
     fn call(&mut self, name: &str, at: Range<usize>) -> Result<Kind, Fault> {
         if functions::named(name).next().is_none() {
-            let names = functions::ALL.iter().map(|function| function.name);
-            let fault = Fault::new(at, format!("`{name}` is not a function"), "not known here");
-            return Err(match numpy_name(name).or_else(|| crate::diag::nearest(name, names)) {
-                Some(near) => fault.help(format!("write `{near}`")),
-                None => fault,
-            });
+            return Err(call::unknown(name, at));
         }
         let mut given = Vec::new();
         while !self.takes(")") {
@@ -324,7 +320,7 @@ impl<'a> Parser<'a> {
             }
         }
         let whole = at.start..self.tokens[self.next - 1].1.end;
-        let (index, slots) = choose(name, given, whole)?;
+        let (index, slots) = call::choose(name, given, whole)?;
         let count = slots.len() as u8;
         self.ops.extend(slots.into_iter().flatten());
         self.emit(Op::Call(index as u8, count));
@@ -341,13 +337,6 @@ impl<'a> Parser<'a> {
             _ => None,
         }
     }
-}
-
-/// An argument as written.
-struct Given<'a> {
-    label: Option<(&'a str, Range<usize>)>,
-    ops: Vec<Op>,
-    at: Range<usize>,
 }
 
 /// Which operator `sign` is between these, and what it yields.
@@ -402,73 +391,5 @@ fn unknown(name: &str, at: Range<usize>) -> Fault {
     match crate::diag::nearest(name, names.filter(|known| known.len() > 1)) {
         Some(near) => fault.help(format!("write `{near}`")),
         None => fault.help("write `t` for the frame, `seconds`, `beat`, `max_f`, `fps`, or another node's value as `node.port`"),
-    }
-}
-
-/// What other languages call our functions.
-fn numpy_name(name: &str) -> Option<&'static str> {
-    Some(match name {
-        "asin" => "arcsin",
-        "acos" => "arccos",
-        "atan" => "arctan",
-        "atan2" => "arctan2",
-        "ln" => "log",
-        "mix" => "lerp",
-        "int" => "trunc",
-        "random" => "rand",
-        "perlin" | "smrand" => "noise",
-        "square" => "sq",
-        "triangle" => "tri",
-        _ => return None,
-    })
-}
-
-/// Which of the functions called `name` takes what is `given`, and the steps of each of its arguments in order.
-fn choose(name: &str, given: Vec<Given<'_>>, whole: Range<usize>) -> Result<(usize, Vec<Vec<Op>>), Fault> {
-    let fits: Vec<_> = functions::named(name).map(|(index, function)| (index, function, fit(function, &given, &whole))).collect();
-    let fitting = fits.iter().position(|(_, _, fit)| fit.is_ok());
-    // When none fits, speak of the one that takes the most of what was meant: names mean the richer form.
-    let best = fitting.unwrap_or(if given.iter().any(|arg| arg.label.is_some()) || given.len() > 1 { fits.len() - 1 } else { 0 });
-    let (index, function, fit) = fits.into_iter().nth(best).ok_or_else(|| unknown(name, whole))?;
-    let places = fit?;
-    if matches!(function.run, Run::Many(_)) {
-        return Ok((index, given.into_iter().map(|arg| arg.ops).collect()));
-    }
-    let mut slots: Vec<Vec<Op>> = function.args.iter().map(|arg| arg.default.map(Op::Const).into_iter().collect()).collect();
-    for (place, arg) in places.into_iter().zip(given) {
-        slots[place] = arg.ops;
-    }
-    Ok((index, slots))
-}
-
-/// For each argument given, the place it has among those of `function`.
-fn fit(function: &Function, given: &[Given<'_>], whole: &Range<usize>) -> Result<Vec<usize>, Fault> {
-    let form = || format!("write `{}`", function.signature());
-    let many = matches!(function.run, Run::Many(_));
-    let mut places = Vec::new();
-    for (position, arg) in given.iter().enumerate() {
-        let place = match &arg.label {
-            None => position,
-            Some((label, at)) => function.args.iter().position(|known| known.names.contains(label)).ok_or_else(|| {
-                Fault::new(at.clone(), format!("`{}` has no argument `{label}`", function.name), "not one of its arguments").help(form())
-            })?,
-        };
-        if !many && place >= function.args.len() {
-            return Err(Fault::new(arg.at.clone(), format!("too many arguments for `{}`", function.name), "one too many").help(form()));
-        }
-        if places.contains(&place) {
-            return Err(
-                Fault::new(arg.at.clone(), format!("an argument of `{}` is given twice", function.name), "given before").help(form())
-            );
-        }
-        places.push(place);
-    }
-    if many && given.len() > usize::from(u8::MAX) {
-        return Err(Fault::new(whole.clone(), format!("too many arguments for `{}`", function.name), "more than 255"));
-    }
-    let missing = |(place, arg): (usize, &'static Arg)| (arg.default.is_none() && !places.contains(&place)).then_some(arg.names[0]);
-    match function.args.iter().enumerate().find_map(missing) {
-        Some(name) => Err(Fault::new(whole.clone(), format!("`{}` needs `{name}`", function.name), "an argument is missing").help(form())),
-        None => Ok(places),
     }
 }
