@@ -15,7 +15,7 @@ use super::text::{Embedding, TextEncoder};
 use super::unet::Unet;
 use super::vae::{VaeDecoder, VaeEncoder};
 use crate::frame::{Frame, Raster, Size};
-use crate::model::SessionOptions;
+use crate::model::{Session, SessionOptions};
 
 /// A loaded model, ready to paint. May be used from several threads; its networks run one call at a time.
 pub struct Pipeline {
@@ -134,6 +134,12 @@ impl Pipeline {
     #[must_use]
     pub fn folder(&self) -> &ModelFolder {
         &self.folder
+    }
+
+    /// The denoising network's session, which tells where the model runs.
+    #[must_use]
+    pub fn session(&self) -> &Arc<Session> {
+        self.unet.session()
     }
 
     /// Puts another noise schedule in the place of the folder's: for models whose folder is wrong about it, or for a choice of

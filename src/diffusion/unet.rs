@@ -43,6 +43,12 @@ impl Unet {
         Ok(Self { session, guidance_width, batch })
     }
 
+    /// Its session.
+    #[must_use]
+    pub fn session(&self) -> &Arc<Session> {
+        &self.session
+    }
+
     /// Whether the network itself is told the guidance scale, so that it runs once a step and takes no negative prompt.
     #[must_use]
     pub fn knows_guidance(&self) -> bool {

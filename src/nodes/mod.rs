@@ -27,6 +27,7 @@ kinds! {
     color_match::ColorMatch,
     depth::DepthNode,
     depth_warp::DepthWarp,
+    diffusion::Diffusion,
     noise::Noise,
     pattern::Pattern,
     resize::Resize,

@@ -1,0 +1,339 @@
+//! The kind `diffusion`.
+
+use crate::choice;
+use crate::diffusion::{Picture, Pipeline, Request, SamplerKind, SamplerOptions, Seeds, StrengthReading};
+use crate::frame::{ColorTags, Frame, Raster};
+use crate::model::{SessionOptions, find_model};
+use crate::node::{Ending, Fault, Halt, Node, Open, Outlook, Problem, Prospect, Tick};
+use crate::param::{Curve, IntCurve, PathParam, Prompt};
+
+use super::with_model;
+
+/// Steps where neither the graph nor the model says how many.
+const STEPS: i64 = 20;
+/// Strength, likewise.
+const STRENGTH: f64 = 0.6;
+/// Guidance, likewise.
+const CFG: f64 = 7.5;
+
+choice! {
+    /// The way through the noise.
+    pub enum Sampler {
+        /// Euler's method: plain and good from about 10 steps on.
+        Euler = "euler",
+        /// DDIM: the model's own way where it was exported with DDIM or PNDM.
+        Ddim = "ddim",
+        /// Latent consistency: bold pictures in few steps, all of which run at any strength.
+        Lcm = "lcm",
+    }
+}
+
+impl From<Sampler> for SamplerKind {
+    fn from(sampler: Sampler) -> Self {
+        match sampler {
+            Sampler::Euler => Self::Euler,
+            Sampler::Ddim => Self::Ddim,
+            Sampler::Lcm => Self::Lcm,
+        }
+    }
+}
+
+choice! {
+    /// How many of the steps run when a picture is repainted in part.
+    pub enum StepsMean {
+        /// The share `strength` of them, rounded down but at least one, as in diffusers.
+        Scaled = "scaled",
+        /// One more than that, as in A1111 and Deforum.
+        A1111 = "a1111",
+        /// All of them, closer together.
+        Exact = "exact",
+    }
+}
+
+impl From<StepsMean> for StrengthReading {
+    fn from(mean: StepsMean) -> Self {
+        match mean {
+            StepsMean::Scaled => Self::Diffusers,
+            StepsMean::A1111 => Self::A1111,
+            StepsMean::Exact => Self::Exact,
+        }
+    }
+}
+
+choice! {
+    /// How the seed goes on from one painted frame to the next.
+    pub enum SeedBehavior {
+        /// The same for every frame: calm where nothing moves. In a loop it burns in; a keyframed `seed` does not.
+        Fixed = "fixed",
+        /// One more after every `seed_iter_n` frames.
+        Iter = "iter",
+        /// Any number, another for every frame but the first.
+        Random = "random",
+        /// Two up, one down, and again.
+        Ladder = "ladder",
+        /// One up, one down, and again.
+        Alternate = "alternate",
+    }
+}
+
+impl SeedBehavior {
+    /// The seed of the painted frame `index`, counted from 0, that starts from `seed`. The first frame of `iter` stands alone: with
+    /// `every` 3 the seeds are s, then three times s+1, three times s+2. All as in Deforum, but for `random`, whose
+    /// numbers depend on the seed alone.
+    #[must_use]
+    pub fn seed(self, seed: i64, every: i64, index: u64) -> i64 {
+        let index = index as i64;
+        let on = match self {
+            Self::Fixed => 0,
+            Self::Iter => (index + every.max(1) - 1) / every.max(1),
+            Self::Ladder => index / 2 + 2 * (index % 2),
+            Self::Alternate => index % 2,
+            Self::Random if index == 0 => 0,
+            Self::Random => return i64::from(scrambled(seed, index)),
+        };
+        seed.wrapping_add(on)
+    }
+}
+
+/// 32 bits that look random, of two numbers (the finaliser of `SplitMix64`).
+fn scrambled(seed: i64, index: i64) -> u32 {
+    let mut x = (seed as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(index as u64);
+    x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    ((x ^ (x >> 31)) >> 32) as u32
+}
+
+node! {
+    /// Paints with Stable Diffusion: from a prompt, or over the picture it is given.
+    ///
+    /// With a picture linked it is noised by `strength` and painted again (img2img); without one the prompt alone is painted, in the
+    /// timeline's size (txt2img). What is left out below takes the model's own word for it: a folder may recommend settings
+    /// in the key `_defaults` of its `model_index.json`.
+    ///
+    /// Each frame depends on its prompt, picture, parameters and seed only. The noise is that of PyTorch on a processor, so
+    /// a seed paints what diffusers paints with the same model and settings.
+    "diffusion" => Diffusion
+    inputs {
+        /// The picture to paint over. Without one the prompt is painted from nothing.
+        image: Option<Frame>,
+    }
+    outputs {
+        /// The painting.
+        image: Frame,
+    }
+    params {
+        /// The model: a folder in the layout of diffusers with ONNX networks (`unet/model.onnx`, `vae_decoder/model.onnx` …), or
+        /// its name in a `models` folder.
+        model: PathParam;
+        /// What to paint. May change over time: `{ 0: a meadow, 4s: a forest }`.
+        prompt: Prompt;
+        /// What not to paint. Heeded where `cfg` is above 1, except by models that know guidance themselves.
+        negative: Prompt = "";
+        /// How much of the picture is repainted: 0 leaves it as it is, 1 paints it all anew. This is the denoising strength of img2img
+        /// in A1111 and diffusers, and 1 minus Deforum's strength. Left out: the model's recommendation, or 0.6.
+        strength: Option<Curve>, in 0.0..=1.0;
+        /// Steps of the way from noise to picture; `steps_mean` says how many of them run when a picture is repainted.
+        /// Left out: the model's recommendation, or 20.
+        steps: Option<IntCurve>, in 1.0..=1000.0;
+        /// How many of the steps run when a picture is repainted in part; with the sampler `lcm` always all of them, so that
+        /// `strength: 0.4, steps: 4, sampler: lcm` calls the network four times. Left out: the model's
+        /// recommendation, or `scaled`.
+        steps_mean: Option<StepsMean>;
+        /// How strongly the prompt pulls: 1 not at all beyond what the model does, 7 usual. At 1 and below each step takes half the time.
+        /// Left out: the model's recommendation, or 7.5.
+        cfg: Option<Curve>, in 0.0..=100.0;
+        /// The way through the noise. Left out: the model's recommendation, or the one it was exported with.
+        sampler: Option<Sampler>;
+        /// Which noise: another number paints another picture. Only its low 32 bits count.
+        seed: IntCurve = 0;
+        /// How the seed goes on from one painted frame to the next.
+        seed_behavior: SeedBehavior = "iter";
+        /// For `iter`: after how many painted frames the seed goes on.
+        seed_iter_n: i64 = 1, in 1.0..=1_000_000.0;
+    }
+}
+
+/// The kind `diffusion`.
+pub struct Diffusion {
+    pipeline: Pipeline,
+}
+
+impl Node for Diffusion {
+    type State = ();
+
+    fn outlook(params: &Params, cx: &Prospect<'_>) -> Result<Outlook, Vec<Problem>> {
+        let model = with_model::locate(&params.model).map_err(|problem| vec![problem])?;
+        if model.is_file() {
+            let fact = format!("`{}` is a file; diffusion needs a folder of networks", params.model);
+            let help = "name the folder that holds `unet` and `vae_decoder`; for a single network use the kind `stylize`";
+            return Err(vec![Problem::error("model", fact).help(help)]);
+        }
+        Ok(Outlook { lane: with_model::lane(cx.engine), models: vec![model], ..cx.all_outputs(cx.size_of("image")) })
+    }
+
+    fn open(params: &Params, cx: &Open<'_>) -> Result<(Self, ()), Fault> {
+        let folder = find_model(params.model.text(), params.model.base())?;
+        let options = SessionOptions::new(&cx.engine.devices, cx.engine.threads)?;
+        Ok((Self { pipeline: Pipeline::open(&folder, &options)? }, ()))
+    }
+
+    fn fire(&self, _state: &mut (), cx: &Tick<'_>, inputs: Inputs, now: Now) -> Result<Outputs, Halt> {
+        let image = inputs.image.as_ref();
+        let folder = self.pipeline.folder();
+        let strength = now.strength.or(folder.defaults.strength).unwrap_or(STRENGTH);
+        if let Some(image) = inputs.image.as_ref().filter(|_| strength <= 0.0) {
+            return Ok(Outputs { image: image.clone() });
+        }
+        let steps = now.steps.unwrap_or_else(|| folder.defaults.steps.map_or(STEPS, |n| n as i64));
+        let seed = now.seed_behavior.seed(now.seed, now.seed_iter_n, cx.tick() / cx.period.max(1));
+        let request = Request {
+            pictures: &[Picture { prompt: &now.prompt, negative: &now.negative, image }],
+            size: cx.moment.size,
+            steps: usize::try_from(steps).unwrap_or(1).max(1),
+            strength,
+            reading: now.steps_mean.map_or_else(|| folder.reading(), Into::into),
+            guidance: now.cfg.or(folder.defaults.guidance_scale).unwrap_or(CFG) as f32,
+            guidance_rescale: 0.0,
+            sampler: now.sampler.map_or_else(|| folder.sampler(), Into::into),
+            sampler_options: SamplerOptions::default(),
+            seeds: Seeds::One(seed as u64),
+        };
+        let painted = self.pipeline.paint(&request, &mut |_| {})?.into_iter().next();
+        let painted = painted.ok_or_else(|| Fault::new("the model painted nothing"))?;
+        Ok(Outputs { image: dressed(painted, image) })
+    }
+
+    fn finish(&self, _state: &mut (), _ending: Ending) -> Result<Vec<String>, Fault> {
+        Ok(with_model::notes(Some(self.pipeline.session())))
+    }
+}
+
+/// `painted` with the transparency and colour tags of what it was painted over.
+fn dressed(painted: Raster, over: Option<&Frame>) -> Frame {
+    let Some(over) = over else { return Frame::new(painted, ColorTags::default()) };
+    if !over.has_alpha() {
+        return Frame::new(painted, over.tags);
+    }
+    let mut raster = over.raster.clone();
+    for (plane, colors) in raster.planes_mut().zip(painted.data().chunks_exact(painted.size().area().max(1))) {
+        plane.copy_from_slice(colors);
+    }
+    Frame::new(raster, over.tags)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::{Path, PathBuf};
+
+    use super::super::with_model::testing::{opening, scene, tick};
+    use super::*;
+    use crate::node::{Declared, Timeline};
+
+    /// The embedded model, where it is.
+    fn mini() -> Option<PathParam> {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let given = std::env::var_os("FRAMELOOM_TEST_MODELS").map(PathBuf::from);
+        let found =
+            given.into_iter().chain([root.join("models"), root.join("../shared/models")]).map(|f| f.join("mini")).find(|f| f.is_dir());
+        if found.is_none() {
+            println!("skipped: the model `mini` is not there");
+        }
+        found.map(|path| PathParam::new(path.to_string_lossy(), Path::new("")))
+    }
+
+    fn params(model: PathParam, prompt: &str) -> Params {
+        Params {
+            model,
+            prompt: Prompt::from(prompt),
+            negative: Prompt::from(""),
+            strength: Some(Curve::from(0.4)),
+            steps: Some(IntCurve::from(4)),
+            steps_mean: None,
+            cfg: None,
+            sampler: Some(Sampler::Lcm),
+            seed: IntCurve::from(7),
+            seed_behavior: SeedBehavior::Fixed,
+            seed_iter_n: 1,
+        }
+    }
+
+    fn paint(node: &Diffusion, params: &Params, at: u64, image: Option<&Frame>) -> Frame {
+        let spec = Diffusion::spec();
+        let moment = Timeline { size: Some(crate::frame::Size::new(40, 24)), ..Timeline::default() }.moment(at);
+        let cx = Tick { moment: moment.clone(), ..tick(&spec) };
+        let now = Diffusion::now(params, &moment);
+        match node.fire(&mut (), &cx, Inputs { image: image.cloned() }, now) {
+            Ok(outputs) => outputs.image,
+            Err(halt) => panic!("{halt:?}"),
+        }
+    }
+
+    fn differs(a: &Frame, b: &Frame) -> f32 {
+        assert_eq!(a.size(), b.size());
+        let n = a.raster.data().len() as f32;
+        a.raster.data().iter().zip(b.raster.data()).map(|(a, b)| (a - b).abs()).sum::<f32>() / n
+    }
+
+    #[test]
+    fn prompts_seeds_and_strength_change_the_picture() {
+        let Some(model) = mini() else { return };
+        let base = params(model, "oil painting");
+        let (node, ()) = opening(1, |cx| Diffusion::open(&base, cx)).unwrap();
+        let scene = scene(50, 31);
+        let oil = paint(&node, &base, 0, Some(&scene));
+        assert_eq!(differs(&oil, &paint(&node, &base, 9, Some(&scene))), 0.0, "the same again");
+        let other = |params: &Params, at| differs(&oil, &paint(&node, params, at, Some(&scene)));
+        let model = || base.model.clone();
+        assert!(other(&params(model(), "neon"), 0) > 0.05, "another prompt");
+        assert!(other(&Params { seed: IntCurve::from(8), ..params(model(), "oil painting") }, 0) > 0.001, "another seed");
+        let onwards = Params { seed_behavior: SeedBehavior::Iter, ..params(model(), "oil painting") };
+        assert_eq!(other(&onwards, 0), 0.0);
+        assert!(other(&onwards, 1) > 0.001, "the seed goes on");
+        assert!(other(&Params { strength: Some(Curve::from(0.9)), ..params(model(), "oil painting") }, 0) > 0.01, "more strength");
+        let kept = Params { strength: Some(Curve::from(0.0)), ..params(model(), "oil painting") };
+        assert_eq!(differs(&scene, &paint(&node, &kept, 0, Some(&scene))), 0.0, "no strength keeps the picture");
+    }
+
+    #[test]
+    fn without_a_picture_the_prompt_is_painted_in_the_size_of_the_timeline() {
+        let Some(model) = mini() else { return };
+        let params = Params { steps: None, sampler: None, ..params(model, "watercolor") };
+        let (node, ()) = opening(0, |cx| Diffusion::open(&params, cx)).unwrap();
+        let painted = paint(&node, &params, 0, None);
+        assert_eq!(painted.size(), crate::frame::Size::new(40, 24));
+    }
+
+    #[test]
+    fn alpha_and_tags_survive() {
+        let Some(model) = mini() else { return };
+        let params = params(model, "comic");
+        let (node, ()) = opening(1, |cx| Diffusion::open(&params, cx)).unwrap();
+        let mut raster = Raster::zeroed(crate::frame::Size::new(16, 16), 4);
+        raster.plane_mut(3).fill(0.25);
+        let painted = paint(&node, &params, 0, Some(&Frame::new(raster, ColorTags::SRGB)));
+        assert_eq!((painted.raster.plane(3)[200], painted.tags), (0.25, ColorTags::SRGB));
+    }
+
+    #[test]
+    fn words_agree_with_those_of_model_folders() {
+        for (name, kind) in SamplerKind::ALL {
+            assert_eq!(Sampler::from_word(name).map(SamplerKind::from), Some(kind));
+        }
+        for (name, reading) in StrengthReading::ALL {
+            assert_eq!(StepsMean::from_word(name).map(StrengthReading::from), Some(reading));
+        }
+    }
+
+    #[test]
+    fn seeds_go_on_as_in_deforum() {
+        let seeds = |how: SeedBehavior, every| (0..7).map(|i| how.seed(1000, every, i) - 1000).collect::<Vec<_>>();
+        assert_eq!(seeds(SeedBehavior::Iter, 1), [0, 1, 2, 3, 4, 5, 6]);
+        assert_eq!(seeds(SeedBehavior::Iter, 3), [0, 1, 1, 1, 2, 2, 2]);
+        assert_eq!(seeds(SeedBehavior::Ladder, 1), [0, 2, 1, 3, 2, 4, 3]);
+        assert_eq!(seeds(SeedBehavior::Alternate, 1), [0, 1, 0, 1, 0, 1, 0]);
+        assert_eq!(seeds(SeedBehavior::Fixed, 1), [0; 7]);
+        let random = seeds(SeedBehavior::Random, 1);
+        assert_eq!(random[0], 0);
+        assert!(random[1..].windows(2).all(|w| w[0] != w[1]));
+    }
+}
