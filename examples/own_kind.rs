@@ -64,8 +64,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     loom.add::<Fringe>()?;
     let plan = loom.plan_text(GRAPH, Path::new(""), &[])?;
     let report = loom.run(&plan, &|_: &frameloom::exec::Event| {})?;
-    for (node, note) in &report.notes {
-        println!("{node}: {note}");
+    for note in &report.notes {
+        println!("{note}");
     }
     Ok(())
 }

@@ -19,9 +19,9 @@ fn main() -> Result<(), Box<dyn Error>> {
             eprintln!("{done} of {} frames", length.map_or("?".into(), |length| length.to_string()));
         }
     })?;
-    for (node, note) in &report.notes {
-        println!("{node}: {note}");
+    for note in &report.notes {
+        println!("{note}");
     }
-    println!("{} frames in {:.1} s", report.frames, report.running.as_secs_f64());
+    println!("{} frames in {:.1} s", report.frames, report.took.as_secs_f64());
     Ok(())
 }

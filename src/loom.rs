@@ -88,7 +88,7 @@ impl Loom {
     /// The first firing, in the order of the output, that went wrong; what was finished before it is kept.
     pub fn run(&self, plan: &Plan, observer: &dyn Observer) -> Result<Report, RunError> {
         let depth = plan.depth(None, None).unwrap_or(1);
-        exec::run(plan, RunOptions { threads: plan.engine.threads, depth, from: 0 }, observer, &self.stop)
+        exec::run(plan, &RunOptions { depth, from: 0 }, observer, &self.stop)
     }
 
     fn load_options<'a>(&'a self, set: &'a [String]) -> LoadOptions<'a> {

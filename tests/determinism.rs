@@ -31,7 +31,7 @@ fn run(folder: &Path, text: &str, threads: usize, depth: usize) -> BTreeMap<Stri
     let mut loom = Loom::new();
     loom.options.engine.threads = threads;
     let plan = loom.plan_text(text, folder, &[]).unwrap_or_else(|rejected| panic!("{rejected}"));
-    let report = exec::run(&plan, RunOptions { threads, depth, from: 0 }, &|_: &exec::Event| {}, &StopFlag::default()).unwrap_or_else(|error| panic!("{error}"));
+    let report = exec::run(&plan, &RunOptions { depth, from: 0 }, &|_: &exec::Event| {}, &StopFlag::default()).unwrap_or_else(|error| panic!("{error}"));
     assert!(report.peak_bytes as usize <= plan.memory(depth).total, "{} bytes lived, {} were promised", report.peak_bytes, plan.memory(depth).total);
     files_of(folder)
 }

@@ -8,8 +8,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::diag::{Diagnostic, Sources};
-use crate::exec::{self, Report, RunError, RunOptions, Stage, StopFlag};
-use crate::node::Ending;
+use crate::exec::{self, Report, RunError, RunOptions, StopFlag};
 use crate::plan::Plan;
 
 use super::Exit;
@@ -42,12 +41,12 @@ fn execute(args: &RunArgs, ready: &Ready, style: Style) -> Exit {
     let quiet = style.format == Format::Json && args.progress == ProgressStyle::Auto;
     let progress = Progress::new(plan, if quiet { ProgressStyle::None } else { args.progress });
     let from = args.frames.map_or(0, |frames| frames.from);
-    let result = exec::run(plan, RunOptions { threads: plan.engine.threads, depth: *depth, from }, &progress, &stop);
+    let result = exec::run(plan, &RunOptions { depth: *depth, from }, &progress, &stop);
     progress.clear();
     match result {
         Ok(report) => conclude(args, plan, &report, style),
         Err(error) => {
-            fail(&error, sources, style);
+            fail(plan, &error, sources, style);
             Exit::Failed
         }
     }
@@ -75,20 +74,16 @@ fn conclude(args: &RunArgs, plan: &Plan, report: &Report, style: Style) -> Exit 
             if args.profile {
                 print!("{}", profile(plan, report));
             }
-            for (node, note) in &report.notes {
-                println!("{node}: {note}");
+            for note in &report.notes {
+                println!("{note}");
             }
-            let rate = report.frames as f64 / report.running.as_secs_f64().max(1e-9);
-            let done = if interrupted(report) { "stopped after" } else { "done:" };
+            let rate = report.frames as f64 / report.took.as_secs_f64().max(1e-9);
+            let done = if report.interrupted { "stopped after" } else { "done:" };
             let held = super::plan::bytes(usize::try_from(report.peak_bytes).unwrap_or(usize::MAX));
-            println!("{done} {} frames in {} ({rate:.1} fps), {held} of frames at most", report.frames, seconds(report.running));
+            println!("{done} {} frames in {} ({rate:.1} fps), {held} of frames at most", report.frames, seconds(report.took));
         }
     }
-    if interrupted(report) { Exit::Interrupted } else { Exit::Done }
-}
-
-fn interrupted(report: &Report) -> bool {
-    report.ending == Ending::Interrupted
+    if report.interrupted { Exit::Interrupted } else { Exit::Done }
 }
 
 fn seconds(duration: Duration) -> String {
@@ -98,7 +93,7 @@ fn seconds(duration: Duration) -> String {
 
 /// The times of every node, the slowest first.
 fn profile(plan: &Plan, report: &Report) -> String {
-    let mut rows: Vec<_> = plan.nodes.iter().zip(report.nodes.iter().map(|(_, times)| times)).collect();
+    let mut rows: Vec<_> = plan.nodes.iter().zip(&report.times).collect();
     rows.sort_by_key(|(_, times)| std::cmp::Reverse(times.total));
     let all: Duration = rows.iter().map(|(_, times)| times.total).sum();
     let mut out = format!("{:17} {:13} {:>7} {:>10} {:>10} {:>9} {:>6}\n", "node", "kind", "fired", "mean ms", "max ms", "total s", "share");
@@ -119,38 +114,34 @@ fn profile(plan: &Plan, report: &Report) -> String {
 }
 
 fn as_json(plan: &Plan, report: &Report) -> serde_json::Value {
-    let nodes = plan.nodes.iter().zip(&report.nodes).map(|(node, (_, times))| {
+    let nodes = plan.nodes.iter().zip(&report.times).map(|(node, times)| {
         json!({
             "name": node.name, "kind": node.kind.spec().name, "fired": times.count,
             "seconds": times.total.as_secs_f64(), "longest_seconds": times.max.as_secs_f64(),
         })
     });
     json!({
-        "frames": report.frames, "interrupted": interrupted(report), "seconds": report.running.as_secs_f64(),
+        "frames": report.frames, "interrupted": report.interrupted, "seconds": report.took.as_secs_f64(),
         "opening_seconds": report.opening.as_secs_f64(), "peak_bytes": report.peak_bytes,
-        "notes": report.notes.iter().map(|(node, note)| json!({ "node": node, "note": note })).collect::<Vec<_>>(), "nodes": nodes.collect::<Vec<_>>(),
+        "notes": report.notes, "nodes": nodes.collect::<Vec<_>>(),
     })
 }
 
 /// Shows a failed run as a diagnostic at the node's place in the graph.
-fn fail(error: &RunError, sources: &Sources, style: Style) {
-    let stage = match error.stage {
-        Stage::Opening => "cannot start".to_owned(),
-        Stage::Firing(tick) => format!("failed at frame {tick}"),
-        Stage::Closing => "could not be closed".to_owned(),
-    };
-    let mut fault = Diagnostic::error("run-failed", format!("`{}` {stage}: {}", error.node, error.fault.message));
-    if let Some(span) = error.span {
-        fault = fault.at(span, "this node");
+fn fail(plan: &Plan, error: &RunError, sources: &Sources, style: Style) {
+    let when = error.tick.map_or_else(String::new, |tick| format!(" at frame {tick}"));
+    let mut fault = Diagnostic::error("run-failed", format!("`{}`{when}: {}", error.node, error.fault.message));
+    if let Some(node) = plan.node(&error.node) {
+        fault = fault.at(node.span, "this node");
     }
     if let Some(help) = &error.fault.help {
         fault = fault.help(help.clone());
     }
     style.show(&fault.into(), sources);
-    for (node, note) in &error.report.notes {
-        eprintln!("{node}: {note}");
+    for note in &error.notes {
+        eprintln!("{note}");
     }
-    if error.report.frames > 0 {
-        eprintln!("the {} frames before it are kept", error.report.frames);
+    if error.frames > 0 {
+        eprintln!("the {} frames before it are kept", error.frames);
     }
 }
