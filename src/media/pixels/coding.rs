@@ -1,7 +1,6 @@
 //! What code values mean: range, matrix, and what to believe when a file does not say.
 
-use ffmpeg_next::ffi;
-use ffmpeg_next::frame::Video;
+use ffmpeg_next::{color, ffi};
 
 use super::MediaError;
 use super::layout::Layout;
@@ -132,16 +131,25 @@ fn guess_matrix(primaries: u8, size: Size) -> u8 {
     }
 }
 
-/// The tags that `video` carries, gaps filled.
-pub(super) fn tags_of(video: &Video, layout: &Layout) -> ColorTags {
-    let matrix = ffi::AVColorSpace::from(video.color_space()) as u32 as u8;
-    let range = video.color_range();
-    let by_default = layout.rgb || layout.palette || layout.colors() == 1;
-    let tags = ColorTags {
-        primaries: ffi::AVColorPrimaries::from(video.color_primaries()) as u32 as u8,
-        transfer: ffi::AVColorTransferCharacteristic::from(video.color_transfer_characteristic()) as u32 as u8,
-        matrix,
-        full_range: range == ffmpeg_next::color::Range::JPEG || (range == ffmpeg_next::color::Range::Unspecified && by_default),
-    };
-    resolve(tags, layout, Size::new(video.width() as usize, video.height() as usize))
+/// What a picture or a decoder says about its colours.
+pub(super) struct Claims {
+    pub space: color::Space,
+    pub range: color::Range,
+    pub primaries: color::Primaries,
+    pub transfer: color::TransferCharacteristic,
+    pub size: Size,
+}
+
+impl Claims {
+    /// The tags, gaps filled for `layout`.
+    pub fn tags(&self, layout: &Layout) -> ColorTags {
+        let full_by_default = layout.rgb || layout.palette || layout.colors() == 1;
+        let tags = ColorTags {
+            primaries: ffi::AVColorPrimaries::from(self.primaries) as u32 as u8,
+            transfer: ffi::AVColorTransferCharacteristic::from(self.transfer) as u32 as u8,
+            matrix: ffi::AVColorSpace::from(self.space) as u32 as u8,
+            full_range: self.range == color::Range::JPEG || (self.range == color::Range::Unspecified && full_by_default),
+        };
+        resolve(tags, layout, self.size)
+    }
 }

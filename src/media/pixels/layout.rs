@@ -135,7 +135,7 @@ fn component(raw: &ffi::AVComponentDescriptor, big_endian: bool) -> Component {
 }
 
 /// FFmpeg's name of `format`.
-pub(super) fn name(format: Pixel) -> String {
+pub(in crate::media) fn name(format: Pixel) -> String {
     format.descriptor().map_or_else(|| "none".into(), |d| d.name().to_owned())
 }
 

@@ -16,13 +16,15 @@ mod samples;
 mod tests;
 mod unpack;
 
+use ffmpeg_next::decoder;
 use ffmpeg_next::format::Pixel;
 use ffmpeg_next::frame::Video;
 
 use super::MediaError;
-use crate::frame::ColorTags;
 #[cfg(doc)]
 use crate::frame::Frame;
+use crate::frame::{ColorTags, Size};
+pub(super) use layout::name;
 pub use pack::pack;
 pub use unpack::unpack;
 
@@ -62,7 +64,26 @@ pub fn has_alpha(pixel: Pixel) -> bool {
 /// # Errors
 /// For formats that are not [`supported`].
 pub fn tags_of(video: &Video) -> Result<ColorTags, MediaError> {
-    Ok(coding::tags_of(video, &layout::Layout::of(video.format())?))
+    let claims = coding::Claims {
+        space: video.color_space(),
+        range: video.color_range(),
+        primaries: video.color_primaries(),
+        transfer: video.color_transfer_characteristic(),
+        size: Size::new(video.width() as usize, video.height() as usize),
+    };
+    Ok(claims.tags(&layout::Layout::of(video.format())?))
+}
+
+/// As [`tags_of`], for a decoder that has not decoded anything yet.
+pub(super) fn tags_of_decoder(decoder: &decoder::Video) -> Result<ColorTags, MediaError> {
+    let claims = coding::Claims {
+        space: decoder.color_space(),
+        range: decoder.color_range(),
+        primaries: decoder.color_primaries(),
+        transfer: decoder.color_transfer_characteristic(),
+        size: Size::new(decoder.width() as usize, decoder.height() as usize),
+    };
+    Ok(claims.tags(&layout::Layout::of(decoder.format())?))
 }
 
 /// What [`pack`] will use for pictures of `pixel` and `size` when a frame says `tags`: gaps filled, and a matrix that the format
@@ -70,6 +91,6 @@ pub fn tags_of(video: &Video) -> Result<ColorTags, MediaError> {
 ///
 /// # Errors
 /// For formats that are not [`supported`].
-pub fn resolve(tags: ColorTags, pixel: Pixel, size: crate::frame::Size) -> Result<ColorTags, MediaError> {
+pub fn resolve(tags: ColorTags, pixel: Pixel, size: Size) -> Result<ColorTags, MediaError> {
     Ok(coding::resolve(tags, &layout::Layout::of(pixel)?, size))
 }
