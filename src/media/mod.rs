@@ -3,12 +3,33 @@
 //! [`probe`] tells what a file holds, [`Decoder`] streams its pictures as [`crate::frame::Frame`]s, and [`pixels`] is the exact
 //! bridge between the two worlds' pictures.
 
+mod audio;
+mod clock;
+mod codec;
+mod container;
+mod encode;
 mod error;
+mod gif;
+mod images;
+mod mux;
+mod options;
+mod output_error;
+mod partial;
 pub mod pixels;
+mod reader;
+mod subtitles;
+mod sys;
+mod transcode;
 
 use std::sync::Once;
 
+pub use audio::SoundDone;
+pub use codec::{CodecInfo, available};
+pub use encode::{Encoder, Summary};
 pub use error::MediaError;
+pub use images::{ImageFormat, ImageWriter};
+pub use options::{EncodeOptions, check};
+pub use output_error::OutputError;
 
 /// Sets FFmpeg's libraries up; every way into this module calls it, and only the first call does something.
 ///
