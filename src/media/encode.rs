@@ -143,7 +143,7 @@ impl Running {
             sound.until(written, &mut self.muxer)?;
         }
         if let Some(subtitles) = &mut self.subtitles {
-            subtitles.until(written, f64::INFINITY, &mut self.muxer)?;
+            subtitles.until(written, &mut self.muxer)?;
         }
         Ok(())
     }
@@ -152,8 +152,8 @@ impl Running {
         self.video.end(&mut self.muxer)?;
         let end = self.clock.end();
         let sound = self.sound.map_or(Ok(SoundDone::None), |sound| sound.finish(end, &mut self.muxer))?;
-        if let Some(mut subtitles) = self.subtitles {
-            subtitles.until(end, end, &mut self.muxer)?;
+        if let Some(subtitles) = self.subtitles {
+            subtitles.finish(end, &mut self.muxer)?;
         }
         let bytes = self.muxer.finish()?;
         let (frames, size, encoder) = (self.video.frames, self.video.size, self.video.name);
@@ -329,3 +329,6 @@ fn extended(frame: &Frame, size: Size) -> Frame {
     }
     Frame::new(raster, frame.tags)
 }
+
+#[cfg(test)]
+mod tests;

@@ -193,3 +193,76 @@ fn linear(v: f32) -> f32 {
     let light = if a <= 0.040_45 { a / 12.92 } else { ((a + 0.055) / 1.055).powf(2.4) };
     light.copysign(v)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::frame::{ColorTags, Raster, Size};
+
+    fn frame(planes: usize) -> Frame {
+        let size = Size::new(5, 3);
+        let values = (0..size.area() * planes).map(|i| i as f32 / 40.0 - 0.1).collect();
+        Frame::new(Raster::from_vec(size, planes, values), ColorTags::SRGB)
+    }
+
+    #[test]
+    fn patterns_name_the_files() {
+        let named = |pattern: &str, number| {
+            let (before, digits, after) = parse(pattern).unwrap();
+            ImageWriter { before, digits, after, format: ImageFormat::Png8 }.path(number).display().to_string()
+        };
+        assert_eq!(named("out/%05d.png", 42), "out/00042.png");
+        assert_eq!(named("%d-of-100%%.png", 7), "7-of-100%.png");
+        assert_eq!(named("%3d.png", 12345), "12345.png");
+        assert_eq!(named("last.png", 9), "last.png");
+        assert!(parse("%d_%d.png").is_none() && parse("%x.png").is_none() && parse("50%").is_none());
+    }
+
+    #[test]
+    fn values_are_rounded_to_nearest_and_clipped() {
+        let dir = tempfile::tempdir().unwrap();
+        for (name, bits, top) in [("a%d.png", 8, 255.0), ("b%d.png", 16, 65535.0), ("c%d.tif", 16, 65535.0), ("d%d.webp", 8, 255.0)] {
+            for planes in [3, 4] {
+                let pattern = dir.path().join("deep").join(name);
+                let format = ImageFormat::of(&pattern, bits, 90).unwrap();
+                let frame = frame(planes);
+                let path = ImageWriter::new(&pattern, format).unwrap().write(&frame, 1).unwrap();
+                let back = image::open(path).unwrap();
+                assert_eq!(back.color().has_alpha(), planes == 4);
+                let wide = back.into_rgba16();
+                for (i, pixel) in wide.pixels().enumerate() {
+                    for c in 0..planes {
+                        let value = frame.raster.plane(c)[i].clamp(0.0, 1.0);
+                        let want = (value * top).round() * (65535.0 / top);
+                        assert!((f32::from(pixel[c]) - want).abs() < 0.5, "{name} {i} {c}: {} for {want}", pixel[c]);
+                    }
+                }
+            }
+        }
+        assert!(std::fs::read_dir(dir.path().join("deep")).unwrap().all(|f| !f.unwrap().file_name().to_string_lossy().contains("partial")));
+    }
+
+    #[test]
+    fn exr_keeps_what_lies_outside() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut frame = frame(3);
+        frame.raster.plane_mut(0)[0] = 1.5;
+        let writer = ImageWriter::new(&dir.path().join("x.exr"), ImageFormat::Exr).unwrap();
+        let path = writer.write(&frame, 0).unwrap();
+        let back = image::open(path).unwrap().into_rgb32f();
+        assert!((back.get_pixel(0, 0)[0] - linear(1.5)).abs() < 1e-6 && linear(1.5) > 2.0);
+        assert!((back.get_pixel(1, 0)[0] - linear(-0.075)).abs() < 1e-6 && linear(-0.075) < 0.0);
+        assert!((linear(0.5) - 0.214_041_14).abs() < 1e-6);
+    }
+
+    #[test]
+    fn jpegs_have_no_alpha_and_endings_are_checked() {
+        let dir = tempfile::tempdir().unwrap();
+        let pattern = dir.path().join("%02d.jpg");
+        let writer = ImageWriter::new(&pattern, ImageFormat::of(&pattern, 8, 95).unwrap()).unwrap();
+        let back = image::open(writer.write(&frame(4), 3).unwrap()).unwrap();
+        assert_eq!((back.width(), back.height(), back.color().has_alpha()), (5, 3, false));
+        let said = ImageFormat::of(Path::new("a.bmpx"), 8, 90).unwrap_err().to_string();
+        assert!(said.contains("a.bmpx") && said.contains("`.exr`"), "{said}");
+    }
+}

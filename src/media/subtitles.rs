@@ -12,6 +12,9 @@ use crate::frame::Track;
 
 const MILLISECOND: Rational = Rational(1, 1000);
 
+/// A line is kept back until it is over, in case the video ends before; but no longer than this, since the muxer waits for it.
+const LONGEST_WAIT: f64 = 8.0;
+
 /// A subtitle track on its way into a file.
 pub(super) struct Subtitles {
     reader: TrackReader,
@@ -46,19 +49,31 @@ impl Subtitles {
         Ok(Ok(Self { reader, stream, to, waiting: None, ended: false }))
     }
 
-    /// Writes what starts before `limit` seconds of the output; `end` is where the video ends, as far as is known.
-    pub(super) fn until(&mut self, limit: f64, end: f64, muxer: &mut Muxer) -> Result<(), MediaError> {
-        let limit = limit.min(self.reader.length);
+    /// Writes what is over before `written` seconds of the output.
+    pub(super) fn until(&mut self, written: f64, muxer: &mut Muxer) -> Result<(), MediaError> {
+        self.write_until(written, f64::INFINITY, muxer)
+    }
+
+    /// Writes the rest, up to the video's end at `end` seconds.
+    pub(super) fn finish(mut self, end: f64, muxer: &mut Muxer) -> Result<(), MediaError> {
+        self.write_until(end, end, muxer)
+    }
+
+    /// Writes what is over before `limit`; where the video's `end` is known, what starts before it, cut there.
+    fn write_until(&mut self, limit: f64, end: f64, muxer: &mut Muxer) -> Result<(), MediaError> {
+        let end = end.min(self.reader.length);
         while !self.ended {
             let Some(mut packet) = self.waiting.take().map_or_else(|| self.reader.next(), |p| Ok(Some(p)))? else {
                 self.ended = true;
                 break;
             };
-            if seconds(packet.pts().unwrap_or(0), self.reader.time_base) >= limit {
+            let start = seconds(packet.pts().unwrap_or(0), self.reader.time_base);
+            let lasts = if end.is_finite() { 0.0 } else { seconds(packet.duration(), self.reader.time_base).min(LONGEST_WAIT) };
+            if start >= end || start + lasts >= limit {
                 self.waiting = Some(packet);
                 break;
             }
-            if self.clip(&mut packet, end.min(self.reader.length)) {
+            if self.clip(&mut packet, end) {
                 self.write(packet, muxer)?;
             }
         }
