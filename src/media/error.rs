@@ -67,6 +67,9 @@ pub enum MediaError {
         /// The picture's size.
         picture: Size,
     },
+    /// A video or picture cannot be written.
+    #[error(transparent)]
+    Output(#[from] super::OutputError),
     /// Anything else that FFmpeg refuses.
     #[error("{doing}: {why}")]
     Ffmpeg {

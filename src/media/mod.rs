@@ -3,22 +3,43 @@
 //! [`probe`] tells what a file holds, [`Decoder`] streams its pictures as [`crate::frame::Frame`]s, and [`pixels`] is the exact
 //! bridge between the two worlds' pictures.
 
+mod audio;
+mod clock;
+mod codec;
+mod container;
 mod decode;
+mod encode;
 mod error;
+mod gif;
+mod images;
+mod mux;
 mod open;
+mod options;
+mod output_error;
+mod partial;
 pub mod pixels;
 mod probe;
 mod raw;
+mod reader;
 mod scan;
 mod source;
+mod subtitles;
+mod sys;
 #[cfg(test)]
 mod tests;
+mod transcode;
 mod turn;
 
 use std::sync::Once;
 
+pub use audio::SoundDone;
+pub use codec::{CodecInfo, available};
 pub use decode::{DecodeOptions, Decoder, Picture, Point, Timing};
+pub use encode::{Encoder, Summary};
 pub use error::MediaError;
+pub use images::{ImageFormat, ImageWriter};
+pub use options::{EncodeOptions, check};
+pub use output_error::OutputError;
 pub use probe::{MediaInfo, StreamInfo, probe};
 pub use turn::Turn;
 
@@ -33,4 +54,13 @@ pub fn init() {
         }
         ffmpeg_next::log::set_level(ffmpeg_next::log::Level::Fatal);
     });
+}
+
+/// The versions of FFmpeg's libraries, for `frameloom doctor`.
+#[must_use]
+pub fn versions() -> Vec<String> {
+    let parts = |version: u32| format!("{}.{}.{}", version >> 16, (version >> 8) & 0xff, version & 0xff);
+    [("libavcodec", ffmpeg_next::codec::version()), ("libavformat", ffmpeg_next::format::version()), ("libavutil", ffmpeg_next::util::version())]
+        .map(|(name, version)| format!("{name} {}", parts(version)))
+        .to_vec()
 }
