@@ -5,6 +5,7 @@
 //! one mistake is reported once.
 
 pub mod analysis;
+mod clocks;
 mod cost;
 mod engine;
 pub mod net;
