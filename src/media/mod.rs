@@ -23,6 +23,7 @@ mod raw;
 mod reader;
 mod scan;
 mod source;
+mod stills;
 mod subtitles;
 mod sys;
 #[cfg(test)]
@@ -41,6 +42,7 @@ pub use images::{ImageFormat, ImageWriter};
 pub use options::{EncodeOptions, check};
 pub use output_error::OutputError;
 pub use probe::{MediaInfo, StreamInfo, probe};
+pub use stills::{ImageFiles, read_image};
 pub use turn::Turn;
 
 /// Sets FFmpeg's libraries up; every way into this module calls it, and only the first call does something.

@@ -59,13 +59,13 @@ impl fmt::Display for PortType {
     }
 }
 
-/// A clip's sound, as a value of a port.
+/// A clip's sound, as a value of a port; nothing for a silent clip.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Audio(pub Track);
+pub struct Audio(pub Option<Track>);
 
-/// A clip's subtitles, as a value of a port.
+/// A clip's subtitles, as a value of a port; nothing for a clip without.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Subtitles(pub Track);
+pub struct Subtitles(pub Option<Track>);
 
 /// A type that a port can carry.
 pub trait PortValue: Sized + Send + Sync + 'static {

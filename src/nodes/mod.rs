@@ -18,6 +18,7 @@ macro_rules! kinds {
     };
 }
 
+pub mod placing;
 pub mod sampling;
 mod with_model;
 
@@ -28,9 +29,13 @@ kinds! {
     depth::DepthNode,
     depth_warp::DepthWarp,
     diffusion::Diffusion,
+    encoder::Encoder,
+    image_input::ImageInput,
+    image_output::ImageOutput,
     noise::Noise,
     pattern::Pattern,
     resize::Resize,
     stylize::Stylize,
+    video_input::VideoInput,
     warp::Warp,
 }

@@ -18,6 +18,16 @@ choice! {
     }
 }
 
+impl From<Fit> for resample::Fit {
+    fn from(fit: Fit) -> Self {
+        match fit {
+            Fit::Stretch => Self::Stretch,
+            Fit::Cover => Self::Cover,
+            Fit::Contain => Self::Contain,
+        }
+    }
+}
+
 choice! {
     /// How a new pixel is made of old ones.
     pub enum Filter {
@@ -101,12 +111,7 @@ impl Node for Resize {
             Filter::Lanczos => resample::Filter::Lanczos,
             Filter::Area => resample::Filter::Area,
         };
-        let fit = match now.fit {
-            Fit::Stretch => resample::Fit::Stretch,
-            Fit::Cover => resample::Fit::Cover,
-            Fit::Contain => resample::Fit::Contain,
-        };
         let pad = if now.pad == Padding::Edge { Pad::Edge } else { Pad::BLACK };
-        Ok(Outputs { image: resample::resize_frame(&inputs.image, self.size, filter, fit, pad) })
+        Ok(Outputs { image: resample::resize_frame(&inputs.image, self.size, filter, now.fit.into(), pad) })
     }
 }

@@ -93,7 +93,7 @@ pub struct PlanOptions {
 pub fn plan(graph: &Graph, registry: &Registry, options: &PlanOptions) -> (Option<Plan>, Diagnostics) {
     let mut faults = Diagnostics::default();
     let nodes = resolve::resolve(graph, registry, &mut faults);
-    let plan = topology::connect(&nodes, &mut faults).and_then(|wired| outlook::survey(graph, nodes, wired, options, &mut faults));
+    let plan = topology::connect(graph, &nodes, &mut faults).and_then(|wired| outlook::survey(graph, nodes, wired, options, &mut faults));
     faults.sort();
     (plan.filter(|_| !faults.has_errors()), faults)
 }

@@ -231,10 +231,10 @@ fn type_mismatch(reference: &LinkRef, input: &InputSpec, output: &OutputSpec, sp
         }
     }
     makers.sort();
-    if makers.is_empty() {
-        fault.help(format!("add a node that makes {} {wanted}{}", article(wanted), maker_hint(wanted)))
-    } else {
-        fault.help(format!("{} of this graph: {}", if makers.len() == 1 { format!("the only {wanted}") } else { format!("what makes {} {wanted}", article(wanted)) }, makers.join(", ")))
+    match &makers[..] {
+        [] => fault.help(format!("add a node that makes {} {wanted}{}", article(wanted), maker_hint(wanted))),
+        [only] => fault.help(format!("write {only}, the only {wanted} of this graph")),
+        _ => fault.help(format!("write one that makes {} {wanted}: {}", article(wanted), makers.join(", "))),
     }
 }
 

@@ -4,6 +4,7 @@ use super::analysis::{Analysis, LoopLink, NetError};
 use super::net::{Lane, LaneId, Net, NetNode, PortRef, Tap};
 use super::resolve::{Link, Resolved};
 use crate::diag::{Diagnostic, Diagnostics};
+use crate::document::Graph;
 use crate::node::{InputShape, PortType};
 
 /// The graph's topology, node by node in the order of the graph.
@@ -25,7 +26,7 @@ pub(super) struct Wired {
 }
 
 /// Wires the nodes; `None` when they could not run in any order.
-pub(super) fn connect(nodes: &[Option<Resolved<'_>>], faults: &mut Diagnostics) -> Option<Wired> {
+pub(super) fn connect(graph: &Graph, nodes: &[Option<Resolved<'_>>], faults: &mut Diagnostics) -> Option<Wired> {
     let mut wired = Wired {
         net: Net { nodes: Vec::new(), lanes: vec![Lane { slots: 1 }] },
         used: Vec::new(),
@@ -49,7 +50,10 @@ pub(super) fn connect(nodes: &[Option<Resolved<'_>>], faults: &mut Diagnostics) 
     wired.lasting = analysis.nodes.iter().map(|facts| facts.until == u64::MAX).collect();
     wired.periods = analysis.nodes.iter().map(|facts| facts.period).collect();
     read_ports(&mut wired);
-    report_unused(nodes, &wired, faults);
+    // With a node at fault nobody knows what it would have read.
+    if graph.failed.is_empty() && nodes.iter().all(|node| node.as_ref().is_some_and(|node| node.sound)) {
+        report_unused(nodes, &wired, faults);
+    }
     Some(wired)
 }
 
@@ -101,10 +105,6 @@ fn read_ports(wired: &mut Wired) {
 }
 
 fn report_unused(nodes: &[Option<Resolved<'_>>], wired: &Wired, faults: &mut Diagnostics) {
-    let complete = nodes.iter().all(|node| node.as_ref().is_some_and(|node| node.sound));
-    if !complete {
-        return;
-    }
     let sinks = wired.net.nodes.iter().any(|node| node.sink);
     if let (false, Some(last)) = (sinks, nodes.iter().flatten().next_back()) {
         faults.push(
