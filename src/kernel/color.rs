@@ -1,4 +1,5 @@
-//! Colour spaces. All take and give display-referred values as sRGB has them; values outside 0..1 go through and come back.
+//! Colour spaces. All take and give display-referred values as sRGB has them; values outside 0..1 go through
+//! and come back (except those below 0 in HSV).
 
 use std::sync::LazyLock;
 
@@ -55,10 +56,11 @@ pub fn luma([r, g, b]: [f32; 3]) -> f32 {
     0.2126 * r + 0.7152 * g + 0.0722 * b
 }
 
-/// Hue, saturation, value.
+/// Hue, saturation, value. Parts below 0 count as 0, so that saturation stays within 0..1.
 #[inline]
 #[must_use]
 pub fn rgb_to_hsv([r, g, b]: [f32; 3]) -> [f32; 3] {
+    let [r, g, b] = [r.max(0.0), g.max(0.0), b.max(0.0)];
     let (high, low) = (r.max(g).max(b), r.min(g).min(b));
     let chroma = high - low;
     if chroma <= 0.0 {
@@ -72,7 +74,7 @@ pub fn rgb_to_hsv([r, g, b]: [f32; 3]) -> [f32; 3] {
         (r - g) / chroma + 4.0
     };
     let hue = if sixth < 0.0 { sixth + 6.0 } else { sixth };
-    [hue / 6.0, if high == 0.0 { 0.0 } else { chroma / high }, high]
+    [hue / 6.0, chroma / high, high]
 }
 
 /// The inverse of [`rgb_to_hsv`].
@@ -218,7 +220,8 @@ mod tests {
         for space in [Space::Rgb, Space::Hsv, Space::Lab, Space::Oklab] {
             let size = Size::new(1000, 1);
             let value = |i: usize| (i as u32).wrapping_mul(2_654_435_761) as f32 / 4.294_967_3e9 * 1.1 - 0.05;
-            let start = Raster::from_vec(size, 3, (0..3000).map(value).collect());
+            let least = if space == Space::Hsv { 0.0 } else { -0.05 };
+            let start = Raster::from_vec(size, 3, (0..3000).map(|i| value(i).max(least)).collect());
             let mut there = start.clone();
             from_rgb(&mut there, space);
             to_rgb(&mut there, space);

@@ -30,7 +30,7 @@ node! {
         /// Whether one key fades into the next; otherwise each is replaced at once.
         blend: bool = true;
         /// How a value between pixels is made.
-        sampling: Sampling = "bicubic";
+        sampling: Sampling = "lanczos";
     }
 }
 

@@ -58,8 +58,8 @@ node! {
         aspect_ratio: Curve = 1.0, in 0.01..=100.0;
         /// What lies beyond the edge.
         padding: Padding = "border";
-        /// How a value between pixels is made.
-        sampling: Sampling = "bicubic";
+        /// How a value between pixels is made. (Deforum's 3D mode is `bicubic`.)
+        sampling: Sampling = "lanczos";
         /// How depth becomes distance.
         depth_mapping: DepthMapping = "linear";
     }

@@ -10,9 +10,9 @@ choice! {
         Nearest = "nearest",
         /// From 2x2 pixels: soft; a picture that is fed back blurs.
         Bilinear = "bilinear",
-        /// From 4x4 pixels: sharp.
+        /// From 4x4 pixels: sharp, with fringes at edges that grow in a loop; as in Deforum's 3D mode.
         Bicubic = "bicubic",
-        /// From 6x6 pixels: the sharpest; rings a little at hard edges.
+        /// From 6x6 pixels: sharp without fringes, also in a loop.
         Lanczos = "lanczos",
     }
 }

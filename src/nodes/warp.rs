@@ -47,8 +47,8 @@ node! {
         perspective_flip_fv: Curve = 53.0, in 1.0..=179.0;
         /// What lies beyond the edge.
         border: Border = "replicate";
-        /// How a value between pixels is made. (Deforum's 2D mode is `bilinear`.)
-        sampling: Sampling = "bicubic";
+        /// How a value between pixels is made. (Deforum's 2D mode is `bilinear`, which blurs in a loop.)
+        sampling: Sampling = "lanczos";
     }
 }
 
