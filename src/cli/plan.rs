@@ -29,7 +29,7 @@ fn threads(count: usize) -> String {
 
 fn headline(plan: &Plan) -> String {
     let moment = plan.timeline.moment(0);
-    let length = plan.timeline.length.map_or("as many frames as the sources have".into(), |frames| {
+    let length = plan.frames().map_or("as many frames as the sources have".into(), |frames| {
         format!("{}{frames} frames, {}", if plan.certain { "" } else { "about " }, duration(frames, moment.fps))
     });
     format!("output: {} at {} fps, {length}\n", moment.size, moment.fps)
@@ -106,7 +106,7 @@ pub fn json(plan: &Plan, depth: usize) -> serde_json::Value {
     let streams: Vec<_> = streams.collect();
     serde_json::json!({
         "size": [moment.size.width, moment.size.height], "fps": [moment.fps.num, moment.fps.den],
-        "frames": plan.timeline.length, "certain": plan.certain, "depth": depth, "memory_bytes": memory.total,
+        "frames": plan.frames(), "certain": plan.certain, "depth": depth, "memory_bytes": memory.total,
         "nodes": nodes, "streams": streams,
     })
 }

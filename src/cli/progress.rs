@@ -64,7 +64,7 @@ impl Progress {
 }
 
 fn bar(plan: &Plan) -> ProgressBar {
-    let bar = ProgressBar::with_draw_target(plan.timeline.length, ProgressDrawTarget::stderr_with_hz(10));
+    let bar = ProgressBar::with_draw_target(plan.frames(), ProgressDrawTarget::stderr_with_hz(10));
     let template = "{bar:32} {pos}/{len} frames  {per_sec}  {eta} left  {msg}";
     if let Ok(style) = BarStyle::with_template(template) {
         let rate = |state: &indicatif::ProgressState, out: &mut dyn std::fmt::Write| {

@@ -74,7 +74,7 @@ pub fn run(plan: &Plan, options: &RunOptions, observer: &dyn Observer, stop: &St
     let (opened, failure) = open(plan, stop);
     let mut report = Report { opening: began.elapsed(), times: vec![Times::default(); plan.nodes.len()], ..Report::default() };
     let failure = failure.or_else(|| {
-        observer.event(&Event::Started { length: plan.timeline.length.map(|length| length.saturating_sub(options.from)) });
+        observer.event(&Event::Started { length: plan.frames().map(|length| length.saturating_sub(options.from)) });
         let course = Course { depth: options.depth, from: options.from, length: plan.limit };
         let job = Job { net: &plan.net, analysis: &plan.analysis, course, threads: plan.engine.threads, stop, observer };
         let driven = drive(&job, &|firing, inputs| fire(plan, &opened, firing, inputs));

@@ -1,5 +1,7 @@
 //! The kind `encoder`.
 
+use std::path::{Path, PathBuf};
+
 use crate::frame::{Frame, Size};
 use crate::media::{self, EncodeOptions, Encoder as File};
 use crate::node::{Audio, Ending, Fault, Halt, Node, Open, Outlook, Problem, Prospect, Subtitles, Tick};
@@ -95,7 +97,7 @@ impl Node for Encoder {
     fn finish(&self, state: &mut Option<File>, _ending: Ending) -> Result<Vec<String>, Fault> {
         let Some(file) = state.take() else { return Ok(vec![format!("`{}` was not written: no frame came", self.options.path.display())]) };
         let summary = file.finish()?;
-        let mut notes = vec![format!("wrote {} ({}, {} frames, {:.2} s)", summary.path.display(), summary.size, summary.frames, summary.seconds)];
+        let mut notes = vec![format!("wrote {} ({}, {} frames, {:.2} s)", shown(&summary.path).display(), summary.size, summary.frames, summary.seconds)];
         notes.extend(summary.notes);
         Ok(notes)
     }
@@ -112,6 +114,12 @@ impl Encoder {
         options.subtitles = later(inputs.subtitles.clone().and_then(|subtitles| subtitles.0));
         Ok(File::open(options)?)
     }
+}
+
+/// The path as one would type it here: without detours, and relative where the file lies below the current folder.
+pub(super) fn shown(path: &Path) -> PathBuf {
+    let (Ok(whole), Ok(here)) = (path.canonicalize(), std::env::current_dir()) else { return path.to_path_buf() };
+    whole.strip_prefix(&here).map_or_else(|_| path.to_path_buf(), Path::to_path_buf)
 }
 
 /// The parameter that an error of the encoder is about, as far as its words tell.

@@ -66,6 +66,6 @@ impl Node for ImageOutput {
     }
 
     fn finish(&self, (count, last): &mut Self::State, _ending: Ending) -> Result<Vec<String>, Fault> {
-        Ok(last.iter().map(|last| format!("wrote {count} pictures, the last {}", last.display())).collect())
+        Ok(last.iter().map(|last| format!("wrote {count} pictures, the last {}", super::encoder::shown(last).display())).collect())
     }
 }

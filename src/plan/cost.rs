@@ -90,5 +90,7 @@ pub(super) fn complete(nodes: Vec<PlanNode>, wired: Wired, timeline: Timeline, (
     let slots = |lane: &Lane| if *lane == Lane::Cpu { options.engine.threads.max(1) } else { 1 };
     let net = Net { nodes: net_nodes, lanes: lanes.iter().map(|lane| net::Lane { slots: slots(lane) }).collect() };
     let analysis = Analysis::new(&net).ok()?;
+    let settled = nodes.into_iter().zip(&analysis.nodes).map(|(node, facts)| PlanNode { period: facts.period, ..node });
+    let nodes = settled.collect();
     Some(Plan { nodes, net, analysis, timeline, limit, certain, lanes, engine: options.engine.clone() })
 }

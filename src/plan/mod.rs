@@ -35,7 +35,8 @@ pub struct Plan {
     pub net: Net,
     /// Leads, ranks and capacities.
     pub analysis: Analysis,
-    /// Size, rate and length. The length is what the sources promise; see [`Plan::certain`].
+    /// Size, rate and length. The length is what the graph and its sources promise, and what expressions see; see
+    /// [`Plan::frames`] for how many frames this run makes.
     pub timeline: Timeline,
     /// No frame at or after this, whatever the sources hold.
     pub limit: Option<u64>,
@@ -72,6 +73,13 @@ pub struct PlanNode {
 }
 
 impl Plan {
+    /// How many frames this run will make: those of the timeline, or as many as were asked for. Unless [`Plan::certain`] a source
+    /// may have fewer or more.
+    #[must_use]
+    pub fn frames(&self) -> Option<u64> {
+        self.timeline.length.into_iter().chain(self.limit).min()
+    }
+
     /// The node `name`.
     #[must_use]
     pub fn node(&self, name: &str) -> Option<&PlanNode> {

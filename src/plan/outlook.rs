@@ -45,6 +45,12 @@ pub(super) fn survey(graph: &Graph, nodes: Vec<Option<Resolved<'_>>>, wired: Wir
     finish(nodes, wired, outlooks, timeline, limits, options)
 }
 
+/// Half of `size` in each direction, even: what a draft has.
+fn half(size: Size) -> Size {
+    let half = |side: usize| (side / 4 * 2).max(2);
+    Size::new(half(size.width), half(size.height))
+}
+
 /// How long the output is.
 #[derive(Debug, Clone, Copy)]
 struct Limits {
@@ -74,7 +80,8 @@ impl<'g> Survey<'_, 'g> {
             self.timeline.fps = self.timeline.fps.or(lead.fps);
         }
         let usual = self.timeline.moment(0);
-        (self.timeline.size, self.timeline.fps) = (Some(usual.size), Some(usual.fps));
+        let size = if self.options.engine.draft { half(usual.size) } else { usual.size };
+        (self.timeline.size, self.timeline.fps) = (Some(size), Some(usual.fps));
         for &index in &sources {
             self.ask_one(index, &[], faults);
         }
@@ -89,8 +96,9 @@ impl<'g> Survey<'_, 'g> {
         let lengths = || lasting().filter_map(|index| Some((index, self.outlooks[index].as_ref()?.length)));
         let exact = lengths().filter_map(|(_, length)| if let Length::Exactly(n) = length { Some(n) } else { None }).min();
         let about = lengths().filter_map(|(_, length)| if let Length::About(n) = length { Some(n) } else { None }).min();
-        let hard = [exact, written.map(|(n, _)| n), self.options.max_frames].into_iter().flatten().min();
-        let probable = hard.into_iter().chain(about).min();
+        let written_or_exact = exact.into_iter().chain(written.map(|(n, _)| n)).min();
+        let hard = written_or_exact.into_iter().chain(self.options.max_frames).min();
+        let probable = written_or_exact.into_iter().chain(about).min();
         if let (Some((wanted, span)), Some(there)) = (written, exact.into_iter().chain(about).min())
             && there < wanted
         {
@@ -103,7 +111,7 @@ impl<'g> Survey<'_, 'g> {
             );
         }
         self.timeline.length = probable;
-        if probable.is_some() {
+        if probable.or(hard).is_some() {
             return Some(Limits { hard, certain: about.is_none() });
         }
         if !faults.has_errors() {
