@@ -134,7 +134,11 @@ struct Smooth {
 impl Smooth {
     fn new(rate: i32, frame_size: i32, time_base: Rational) -> Option<Self> {
         let coarse = i64::from(time_base.0) * i64::from(rate) > i64::from(time_base.1);
-        (rate > 0 && frame_size > 0 && coarse).then_some(Self { per_second: Rational(1, rate), frame_size: frame_size.into(), expected: None })
+        (rate > 0 && frame_size > 0 && coarse).then_some(Self {
+            per_second: Rational(1, rate),
+            frame_size: frame_size.into(),
+            expected: None,
+        })
     }
 
     /// Times `packet` in samples; the unit it is in from now on.

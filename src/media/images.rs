@@ -156,7 +156,9 @@ fn encode(frame: &Frame, format: ImageFormat, out: &mut BufWriter<File>) -> imag
         }
         ImageFormat::Tiff8 => image::codecs::tiff::TiffEncoder::new(out).write_image(&bytes(frame, channels), width, height, eight),
         ImageFormat::Tiff16 => image::codecs::tiff::TiffEncoder::new(out).write_image(&words(frame, channels), width, height, sixteen),
-        ImageFormat::Jpeg(quality) => JpegEncoder::new_with_quality(out, quality).write_image(&bytes(frame, channels), width, height, eight),
+        ImageFormat::Jpeg(quality) => {
+            JpegEncoder::new_with_quality(out, quality).write_image(&bytes(frame, channels), width, height, eight)
+        }
         ImageFormat::WebP => WebPEncoder::new_lossless(out).write_image(&bytes(frame, channels), width, height, eight),
         ImageFormat::Exr => {
             let kind = if alpha { ExtendedColorType::Rgba32F } else { ExtendedColorType::Rgb32F };

@@ -21,6 +21,7 @@ pub mod pixels;
 mod probe;
 mod raw;
 mod reader;
+mod recipes;
 mod scan;
 mod source;
 mod stills;
@@ -30,6 +31,7 @@ mod sys;
 mod tests;
 mod transcode;
 mod turn;
+mod video;
 
 use std::sync::Once;
 

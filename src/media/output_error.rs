@@ -20,7 +20,9 @@ pub enum OutputError {
         known: String,
     },
     /// The codec is known, but this FFmpeg was built without an encoder for it.
-    #[error("this FFmpeg has no encoder for `{codec}` (looked for {wanted}); it can write {available}, or install an FFmpeg with one of them")]
+    #[error(
+        "this FFmpeg has no encoder for `{codec}` (looked for {wanted}); it can write {available}, or install an FFmpeg with one of them"
+    )]
     NoEncoder {
         /// What was asked for.
         codec: String,

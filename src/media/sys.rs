@@ -69,7 +69,7 @@ pub(super) fn muxer_takes(format: &str, codec: Id) -> bool {
     // SAFETY: both calls only read static tables; a null format is caught.
     unsafe {
         let output = ffi::av_guess_format(name.as_ptr(), ptr::null(), ptr::null());
-        !output.is_null() && ffi::avformat_query_codec(output, codec.into(), ffi::FF_COMPLIANCE_NORMAL as i32) == 1
+        !output.is_null() && ffi::avformat_query_codec(output, codec.into(), ffi::FF_COMPLIANCE_NORMAL) == 1
     }
 }
 
@@ -107,7 +107,7 @@ pub(super) fn set_palette(frame: &mut frame::Video, palette: &[u32; 256]) {
     unsafe {
         let f = &mut *frame.as_mut_ptr();
         if f.format == ffi::AVPixelFormat::AV_PIX_FMT_PAL8 as i32 && !f.data[1].is_null() {
-            ptr::copy_nonoverlapping(palette.as_ptr(), f.data[1].cast::<u32>(), 256);
+            ptr::copy_nonoverlapping(palette.as_ptr().cast::<u8>(), f.data[1], size_of_val(palette));
         }
     }
 }

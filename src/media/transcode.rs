@@ -107,15 +107,12 @@ impl Transcoder {
     /// Decodes until `samples` wait in the queue; whether they do.
     fn fill(&mut self, samples: usize) -> Result<bool, MediaError> {
         while self.queue.samples() < samples && !self.source_ended {
-            match self.reader.next()? {
+            if let Some(packet) = self.reader.next()? {
                 // A damaged packet costs its own sound only.
-                Some(packet) => {
-                    let _ = self.decoder.send_packet(&packet);
-                }
-                None => {
-                    let _ = self.decoder.send_eof();
-                    self.source_ended = true;
-                }
+                let _ = self.decoder.send_packet(&packet);
+            } else {
+                let _ = self.decoder.send_eof();
+                self.source_ended = true;
             }
             let mut decoded = frame::Audio::empty();
             while self.decoder.receive_frame(&mut decoded).is_ok() {
@@ -132,7 +129,8 @@ impl Transcoder {
         }
         let out_rate = self.encoder.rate();
         let skip = self.align(decoded);
-        let from = resampling::context::Definition { format: decoded.format(), channel_layout: decoded.channel_layout(), rate: decoded.rate() };
+        let from =
+            resampling::context::Definition { format: decoded.format(), channel_layout: decoded.channel_layout(), rate: decoded.rate() };
         if !self.resampler.as_ref().is_some_and(|(_, was)| *was == from) {
             let (format, layout) = (self.encoder.format(), self.encoder.channel_layout());
             let context = resampling::Context::get(from.format, from.channel_layout, from.rate, format, layout, out_rate)?;

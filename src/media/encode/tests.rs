@@ -6,7 +6,9 @@ use std::path::Path;
 use ffmpeg_next::{Packet, Rational, codec, decoder, format, frame, media};
 
 use super::*;
-use crate::frame::Track;
+use crate::frame::{ColorTags, Track};
+use crate::media::pixels;
+use crate::media::reader::seconds;
 
 /// A stream as the file describes it.
 #[derive(Debug)]
@@ -24,8 +26,7 @@ impl Stream {
 
 fn streams(path: &Path) -> Vec<Stream> {
     let mut input = format::input(path).unwrap();
-    let mut found: Vec<Stream> =
-        input.streams().map(|s| Stream { codec: s.parameters().id(), packets: Vec::new() }).collect();
+    let mut found: Vec<Stream> = input.streams().map(|s| Stream { codec: s.parameters().id(), packets: Vec::new() }).collect();
     let units: Vec<_> = input.streams().map(|s| s.time_base()).collect();
     let mut packet = Packet::empty();
     while packet.read(&mut input).is_ok() {
@@ -33,7 +34,9 @@ fn streams(path: &Path) -> Vec<Stream> {
         let start = packet.pts().or(packet.dts()).unwrap();
         found[packet.stream()].packets.push((seconds(start, unit), seconds(packet.duration(), unit)));
     }
-    found.iter_mut().for_each(|s| s.packets.sort_by(|a, b| a.0.total_cmp(&b.0)));
+    for stream in &mut found {
+        stream.packets.sort_by(|a, b| a.0.total_cmp(&b.0));
+    }
     found
 }
 
@@ -178,7 +181,9 @@ fn ten_generations_show_no_drift() {
     let mut now = first.clone();
     for _ in 0..10 {
         let mut encoder = Encoder::open(options()).unwrap();
-        now.iter().for_each(|frame| encoder.push(frame, None).unwrap());
+        for frame in &now {
+            encoder.push(frame, None).unwrap();
+        }
         encoder.finish().unwrap();
         now = pictures(&path).into_iter().map(|(frame, _)| frame).collect();
     }
@@ -334,7 +339,7 @@ fn given_times_make_a_variable_rate() {
         assert!((summary.seconds - 0.94).abs() < 1e-6);
         let got: Vec<_> = pictures(&path).iter().map(|(_, at)| *at).collect();
         // A GIF cannot show a frame for one hundredth only: that one is left out.
-        let want: Vec<_> = times.iter().map(|t| t - 3.0).filter(|t| name != "vfr.gif" || *t != 3.21 - 3.0).collect();
+        let want: Vec<_> = times.iter().map(|t| t - 3.0).filter(|t| name != "vfr.gif" || (*t - 0.21).abs() > 1e-6).collect();
         assert!(got.len() == want.len() && got.iter().zip(&want).all(|(a, b)| (a - b).abs() < 0.0011), "{name}: {got:?}");
     }
 }
@@ -405,7 +410,7 @@ fn what_cannot_work_is_told_before_anything_runs() {
     has(said(&|o| o.pix_fmt = Some("yuv420p9le".into())), &["libx264", "yuv420p9le", "yuv420p10le"]);
     has(said(&|o| o.crf = Some(70.0)), &["crf: 70", "51"]);
     has(said(&|o| o.preset = Some("quick".into())), &["quick", "veryfast"]);
-    has(said(&|o| (o.path, o.crf) = ("a.mov".into(), Some(3.0))).replace("a.mov", ""), &["crf"]);
+    has(said(&|o| (o.path, o.codec, o.crf) = ("a.mkv".into(), Some("ffv1".into()), Some(3.0))), &["crf: 3", "ffv1", "leave it out"]);
     has(said(&|o| o.path = dir.path().join("sub.mp4/../")), &["end its name"]);
     fs::write(&path, b"x").unwrap();
     has(said(&|o| o.inputs = vec![dir.path().join("./clip.mp4")]), &["is also an input"]);

@@ -60,14 +60,15 @@ impl Quantizer {
             self.palette = Some(fresh);
             self.last = None;
         }
-        waiting.into_iter().filter_map(|(rgb, stamp)| self.quantize(rgb, stamp)).collect()
+        waiting.into_iter().filter_map(|(rgb, stamp)| self.quantize(&rgb, stamp)).collect()
     }
 
     /// Floyd and Steinberg's error diffusion, alternating in direction.
-    fn quantize(&mut self, rgb: Vec<u8>, stamp: i64) -> Option<Indexed> {
+    fn quantize(&mut self, rgb: &[u8], stamp: i64) -> Option<Indexed> {
         let palette = self.palette.as_mut()?;
         let Size { width, height } = self.size;
-        let (mut indices, mut chosen_for) = self.last.take().unwrap_or_else(|| (vec![u8::MAX; width * height], vec![0; width * height * 3]));
+        let (mut indices, mut chosen_for) =
+            self.last.take().unwrap_or_else(|| (vec![u8::MAX; width * height], vec![0; width * height * 3]));
         // Errors for this row and the next, with a margin on both sides.
         let mut errors = [vec![[0.0_f32; 3]; width + 2], vec![[0.0_f32; 3]; width + 2]];
         for y in 0..height {

@@ -59,7 +59,9 @@ impl Palette {
         for _ in 0..ROUNDS {
             refine(&mut colors, &seen);
         }
-        colors.iter_mut().for_each(|c| *c = c.map(f32::round));
+        for color in &mut colors {
+            *color = color.map(f32::round);
+        }
         Self { colors, candidates: vec![None; BINS] }
     }
 
