@@ -9,7 +9,7 @@ use crate::frame::{Frame, Mask, Motion, Size};
 use crate::param::Shape;
 
 #[derive(Clone)]
-struct Amount(f64);
+pub struct Amount(f64);
 
 impl Param for Amount {
     type Now = f64;
@@ -51,7 +51,7 @@ node! {
     }
 }
 
-struct Sum;
+pub struct Sum;
 
 impl Node for Sum {
     type State = u64;
