@@ -1,13 +1,16 @@
 //! Every wrong graph in `tests/diagnostics/` says what is wrong, in words that are pinned beside it.
 //!
-//! A case is `NAME.yaml`; the rendered findings are in `NAME.txt`. Lines such as `#! --set strength=2` and `#! --params FILE` give
+//! The cases of the folder itself are documents that cannot be read as graphs; those of `plan/` are read and planned with the
+//! built-in kinds. A case is `NAME.yaml`; the rendered findings are in `NAME.txt`. Lines such as `#! --set strength=2` and `#! --params FILE` give
 //! it the command line's settings. `UPDATE_SNAPSHOTS=1 cargo test --test diagnostics` writes the `.txt` files anew.
 
 use std::path::{Path, PathBuf};
 
 use frameloom::cli::render::{render_json, render_text};
-use frameloom::diag::{Diagnostics, Sources};
-use frameloom::document::{Kinds, LoadOptions, Role, load};
+use frameloom::diag::{Diagnostic, Diagnostics, Sources};
+use frameloom::document::{Graph, Kinds, LoadOptions, Role, load, parse_link};
+use frameloom::node::Registry;
+use frameloom::plan::{PlanOptions, plan};
 
 /// The kinds that the cases use, with the arguments that expansion has to know.
 struct Known;
@@ -40,8 +43,8 @@ impl Kinds for Known {
     }
 }
 
-/// All that is said of one case.
-fn findings(path: &Path) -> (Diagnostics, Sources) {
+/// All that is said of one case; `registry` plans it with the built-in kinds.
+fn findings(path: &Path, registry: Option<&Registry>) -> (Diagnostics, Sources) {
     let text = String::from_utf8_lossy(&std::fs::read(path).expect("readable")).into_owned();
     let given =
         |option: &str| text.lines().filter_map(|line| line.strip_prefix("#! ")?.strip_prefix(option)).map(str::trim).collect::<Vec<_>>();
@@ -49,31 +52,52 @@ fn findings(path: &Path) -> (Diagnostics, Sources) {
     let folder = path.parent().expect("in a folder");
     let params_files: Vec<PathBuf> = given("--params ").into_iter().map(|file| folder.join(file)).collect();
     let mut sources = Sources::default();
-    let options = LoadOptions { set: &set, params_files: &params_files, kinds: &Known };
+    let kinds: &dyn Kinds = registry.map_or(&Known, |registry| registry);
+    let options = LoadOptions { set: &set, params_files: &params_files, kinds };
     let (graph, mut diags) = load(path, &options, &mut sources);
-    if let Some(graph) = graph {
-        // Every input is read as a link, as the plan would.
-        let inputs = graph.nodes.iter().flat_map(|node| node.args.iter().filter(|arg| arg.role == Role::Input).map(move |arg| (node, arg)));
-        for (node, arg) in inputs {
-            if let Err(found) = frameloom::document::parse_link(&arg.value) {
-                diags.push(node.placed(arg, found));
-            }
-        }
+    match (graph, registry) {
+        (Some(graph), Some(registry)) => diags.extend(plan(&graph, registry, &PlanOptions::default()).1),
+        (Some(graph), None) => diags.extend(wrong_links(&graph)),
+        (None, _) => {}
     }
     diags.sort();
     (diags, sources)
 }
 
-#[test]
-fn wrong_graphs_are_told_what_is_wrong() {
-    let update = std::env::var_os("UPDATE_SNAPSHOTS").is_some();
-    let mut cases: Vec<PathBuf> =
-        std::fs::read_dir("tests/diagnostics").expect("the folder").map(|entry| entry.expect("an entry").path()).collect();
-    cases.retain(|path| path.extension().is_some_and(|ext| ext == "yaml"));
+/// Reads every input as a link, as the plan would.
+fn wrong_links(graph: &Graph) -> Vec<Diagnostic> {
+    let args = graph.nodes.iter().flat_map(|node| node.args.iter().map(move |arg| (node, arg)));
+    let inputs = args.filter(|(_, arg)| arg.role == Role::Input);
+    inputs.filter_map(|(node, arg)| parse_link(&arg.value).err().map(|found| node.placed(arg, found))).collect()
+}
+
+/// The cases of a folder, by name.
+fn cases(folder: &str) -> Vec<PathBuf> {
+    let files = std::fs::read_dir(folder).expect("the folder").map(|entry| entry.expect("an entry").path());
+    let mut cases: Vec<PathBuf> = files.filter(|path| path.extension().is_some_and(|ext| ext == "yaml")).collect();
     cases.sort();
+    cases
+}
+
+#[test]
+fn wrong_documents_are_told_what_is_wrong() {
+    let cases = cases("tests/diagnostics");
+    assert!(cases.len() >= 20);
+    walk(&cases, None);
+}
+
+#[test]
+fn wrong_plans_are_told_what_is_wrong() {
+    let mut registry = Registry::default();
+    frameloom::nodes::add_all(&mut registry).expect("names that differ");
+    walk(&cases("tests/diagnostics/plan"), Some(&registry));
+}
+
+fn walk(cases: &[PathBuf], registry: Option<&Registry>) {
+    let update = std::env::var_os("UPDATE_SNAPSHOTS").is_some();
     let mut differ = Vec::new();
-    for path in &cases {
-        let (diags, sources) = findings(path);
+    for path in cases {
+        let (diags, sources) = findings(path, registry);
         let rendered = render_text(&diags, &sources, false);
         let pinned = path.with_extension("txt");
         if update {
@@ -88,6 +112,5 @@ fn wrong_graphs_are_told_what_is_wrong() {
             assert!(!found.message.ends_with('.') && !found.message.starts_with(char::is_uppercase), "{}", found.message);
         }
     }
-    assert!(cases.len() >= 20);
     assert!(differ.is_empty(), "{} cases differ from their .txt:\n\n{}", differ.len(), differ.join("\n"));
 }

@@ -58,7 +58,7 @@ params:
 timeline: { size: [768, 432], fps: 30000/1001, length: 4s, seed: $seed }
 nodes:
   clip:    { kind: video_input, path: $video }
-  near:    { kind: depth, image: clip }
+  near:    { kind: depth, image: clip, about: How far everything is. }
   carried: { kind: slow_dolly, image: { from: painted@-1, initial: clip }, depth: near, speed: "0: (1.5), 120: (3)" }
   painted: { kind: diffusion, image: carried, every: 3, prompt: $prompt, strength: 0.65, note: $$seed, price: "$5 a piece" }
 "#;

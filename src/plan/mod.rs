@@ -115,6 +115,10 @@ impl Kinds for Registry {
         Self::names(self).collect()
     }
 
+    fn main_output(&self, kind: &str) -> Option<&str> {
+        self.get(kind)?.spec().outputs.first().map(|output| output.name)
+    }
+
     fn role(&self, kind: &str, key: &str) -> Role {
         let Some(kind) = self.get(kind) else { return Role::Other };
         let spec = kind.spec();

@@ -37,7 +37,7 @@ impl Flat<'_> {
         let Head { kind, kind_span, entries } = head(key, data).map_err(|found| self.report(found, origin.as_ref())).map_err(|()| Fault)?;
         let mut given: Vec<Arg> = entries
             .iter()
-            .filter(|(key, _)| key.text != "kind" && !key.text.starts_with("x-"))
+            .filter(|(key, _)| !["kind", "about"].contains(&key.text.as_str()) && !key.text.starts_with("x-"))
             .map(|(key, data)| written(key, data, within.layer.clone(), within.base))
             .collect();
         for set in within.overrides.iter().filter(|set| set.node.text == key.text) {
