@@ -1,8 +1,8 @@
 //! Every wrong graph in `tests/diagnostics/` says what is wrong, in words that are pinned beside it.
 //!
-//! The cases of the folder itself are documents that cannot be read as graphs; those of `plan/` are read and planned with the
-//! built-in kinds. A case is `NAME.yaml`; the rendered findings are in `NAME.txt`. Lines such as `#! --set strength=2` and `#! --params FILE` give
-//! it the command line's settings. `UPDATE_SNAPSHOTS=1 cargo test --test diagnostics` writes the `.txt` files anew.
+//! A case is `NAME.yaml`; the rendered findings are in `NAME.txt`. A case whose name begins with `plan_` is also planned, with the
+//! built-in kinds. Lines such as `#! --set strength=2` and `#! --params FILE` give it the command line's settings.
+//! `UPDATE_SNAPSHOTS=1 cargo test --test diagnostics` writes the `.txt` files anew.
 
 use std::path::{Path, PathBuf};
 
@@ -71,30 +71,30 @@ fn wrong_links(graph: &Graph) -> Vec<Diagnostic> {
     inputs.filter_map(|(node, arg)| parse_link(&arg.value).err().map(|found| node.placed(arg, found))).collect()
 }
 
-/// The cases of a folder, by name.
-fn cases(folder: &str) -> Vec<PathBuf> {
-    let files = std::fs::read_dir(folder).expect("the folder").map(|entry| entry.expect("an entry").path());
-    let mut cases: Vec<PathBuf> = files.filter(|path| path.extension().is_some_and(|ext| ext == "yaml")).collect();
+/// The cases, by name: those that are planned, or the others.
+fn cases(planned: bool) -> Vec<PathBuf> {
+    let files = std::fs::read_dir("tests/diagnostics").expect("the folder").map(|entry| entry.expect("an entry").path());
+    let named = |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("plan_") == planned);
+    let mut cases: Vec<PathBuf> = files.filter(|path| path.extension().is_some_and(|ext| ext == "yaml") && named(path)).collect();
     cases.sort();
     cases
 }
 
 #[test]
 fn wrong_documents_are_told_what_is_wrong() {
-    let cases = cases("tests/diagnostics");
-    assert!(cases.len() >= 20);
-    walk(&cases, None);
+    walk(&cases(false), None);
 }
 
 #[test]
 fn wrong_plans_are_told_what_is_wrong() {
     let mut registry = Registry::default();
     frameloom::nodes::add_all(&mut registry).expect("names that differ");
-    walk(&cases("tests/diagnostics/plan"), Some(&registry));
+    walk(&cases(true), Some(&registry));
 }
 
 fn walk(cases: &[PathBuf], registry: Option<&Registry>) {
     let update = std::env::var_os("UPDATE_SNAPSHOTS").is_some();
+    assert!(cases.len() >= 20);
     let mut differ = Vec::new();
     for path in cases {
         let (diags, sources) = findings(path, registry);
