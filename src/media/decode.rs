@@ -96,9 +96,10 @@ impl Decoder {
     /// # Errors
     /// As [`Self::open`].
     pub fn with_info(info: MediaInfo, options: DecodeOptions) -> Result<Self, MediaError> {
-        let (from, to) = stretch(&info, &options)?;
+        let source = Source::open(info)?;
+        let (from, to) = stretch(&source.info, &options)?;
         let mut decoder = Self {
-            source: Source::open(info)?,
+            source,
             options,
             from,
             to,
@@ -279,7 +280,7 @@ fn stretch(info: &MediaInfo, options: &DecodeOptions) -> Result<(f64, f64), Medi
     };
     let needed = count(Some(options.from)).max(count(options.to));
     let counts = options.timing == Timing::Source && needed > 1;
-    let times = if counts { scan::times(&info.path, needed)? } else { None };
+    let times = if counts { scan::times(&info.path, info.start, needed)? } else { None };
     let seconds = |point: Point| match (point, &times) {
         (Point::Seconds(seconds), _) => seconds,
         (Point::Frame(n), None) => n as f64 * info.frame_time(),

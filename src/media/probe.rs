@@ -85,7 +85,7 @@ impl MediaInfo {
 /// When there is no such file, when it cannot be opened, holds no pictures, or holds some that this FFmpeg cannot decode.
 pub fn probe(path: &Path) -> Result<MediaInfo, MediaError> {
     let (mut input, index) = open::open(path)?;
-    let times = scan::times(path, SAMPLE)?.unwrap_or_default();
+    let times = scan::times(path, f64::NEG_INFINITY, SAMPLE)?.unwrap_or_default();
     let pixel_aspect = raw::sample_aspect(&mut input, index);
     let stream = input.stream(index).ok_or_else(|| MediaError::NoVideo { path: path.into() })?;
     let decoder = open::open_decoder(&stream, false)?;
@@ -97,7 +97,10 @@ pub fn probe(path: &Path) -> Result<MediaInfo, MediaError> {
     let turn = turn(&stream);
     let (fps, variable) = rate(&stream, &times);
     let duration = duration(&input, &stream);
-    let counted = u64::try_from(stream.frames()).ok().filter(|&n| n > 0);
+    let by_length = duration.map(|d| (d * fps.as_f64()).round().max(1.0) as u64);
+    // Some containers count empty slots, too.
+    let plausible = |&n: &u64| n > 0 && (variable || by_length.is_none_or(|by_length| n.abs_diff(by_length) <= 2 + by_length / 50));
+    let counted = u64::try_from(stream.frames()).ok().filter(plausible);
     let (best_audio, best_subtitles) = (best(&input, &stream, media::Type::Audio), best(&input, &stream, media::Type::Subtitle));
     Ok(MediaInfo {
         path: path.into(),
@@ -108,7 +111,7 @@ pub fn probe(path: &Path) -> Result<MediaInfo, MediaError> {
         turn,
         fps,
         variable,
-        frames: counted.or_else(|| duration.map(|d| (d * fps.as_f64()).round().max(1.0) as u64)),
+        frames: counted.or(by_length),
         duration,
         start: start(&stream, &times),
         codec: stream.parameters().id().name().to_owned(),
@@ -138,8 +141,8 @@ fn turn(stream: &Stream<'_>) -> Turn {
     matrix.map_or_else(Turn::default, |data| Turn::from_matrix(data.data()))
 }
 
-/// The rate, and whether it varies: if the frames' distances differ by more than their timestamps' grain explains, the most
-/// common distance gives the rate.
+/// The rate, and whether it varies: whether the frames' distances differ by more than their timestamps' grain explains. A stated rate that
+/// most distances contradict does not count.
 fn rate(stream: &Stream<'_>, times: &[f64]) -> (Fps, bool) {
     let fraction = |r: Rational| match (u32::try_from(r.numerator()), u32::try_from(r.denominator())) {
         (Ok(num @ 1..), Ok(den @ 1..)) => Some(Fps::new(num, den)),
@@ -149,19 +152,17 @@ fn rate(stream: &Stream<'_>, times: &[f64]) -> (Fps, bool) {
     gaps.sort_unstable_by(f64::total_cmp);
     let average = fraction(stream.avg_frame_rate());
     let exact = fraction(stream.rate());
-    if let (Some(low), Some(high)) = (gaps.first(), gaps.last()) {
-        let median = gaps[gaps.len() / 2];
-        let grain = 2.1 * f64::from(stream.time_base());
-        if high - low > grain.max(0.1 * median) {
-            // Of a coarse clock the median is a multiple; the stream's own rate is better if it is about as long.
-            let close = |fps: &Fps| (fps.as_f64() * median - 1.0).abs() < 0.02;
-            return (exact.filter(close).unwrap_or_else(|| Fps::nearest(1.0 / median)), true);
-        }
-    }
-    // Averages are taken over lengths that may be rounded; the exact rate is preferred where the two agree.
-    let agrees = |exact: &Fps| average.is_none_or(|average| (exact.as_f64() / average.as_f64() - 1.0).abs() < 0.005);
-    let rate = exact.filter(agrees).or(average.map(|average| Fps::nearest(average.as_f64())));
-    (rate.unwrap_or(USUAL_RATE), false)
+    let median = gaps.get(gaps.len() / 2).copied();
+    let fits = |fps: &Fps| median.is_none_or(|median| (fps.as_f64() * median - 1.0).abs() < 0.02);
+    let grain = 2.1 * f64::from(stream.time_base());
+    let spread = gaps.last().zip(gaps.first()).map_or(0.0, |(high, low)| high - low);
+    let variable = median.is_some_and(|median| spread > grain.max(0.1 * median));
+    // Averages are taken over lengths that may be rounded; the exact rate is preferred where the two agree. A coarse clock's median is
+    // rounded, too.
+    let agrees = |exact: &Fps| variable || average.is_none_or(|average| (exact.as_f64() / average.as_f64() - 1.0).abs() < 0.005);
+    let stated = exact.filter(agrees).or(average.filter(|_| !variable).map(|average| Fps::nearest(average.as_f64())));
+    let rate = stated.filter(fits).or(median.map(|median| Fps::nearest(1.0 / median)));
+    (rate.unwrap_or(USUAL_RATE), variable)
 }
 
 /// When the first picture is shown. Some files carry no timestamps at all.

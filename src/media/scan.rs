@@ -9,25 +9,29 @@ use super::{MediaError, open, raw};
 /// More than any codec reorders its pictures.
 const REORDERING: usize = 32;
 
-/// When the first `count` pictures are shown, in seconds on the file's own clock, in order; fewer if the file has fewer, and `None` if
-/// it carries no timestamps.
-pub(super) fn times(path: &Path, count: usize) -> Result<Option<Vec<f64>>, MediaError> {
+/// When the first `count` pictures from `start` on are shown, in seconds on the file's own clock, in order; fewer if the file has fewer,
+/// and `None` if it carries no timestamps.
+pub(super) fn times(path: &Path, start: f64, count: usize) -> Result<Option<Vec<f64>>, MediaError> {
     let (mut input, stream) = open::open(path)?;
     raw::discard_others(&mut input, stream);
     let base = input.stream(stream).map_or(Rational(1, 1), |s| s.time_base());
-    let mut stamps = Vec::new();
+    let mut times = Vec::new();
     let mut packet = Packet::empty();
     // Packets whose end was cut off, and those that an edit list hides, make no picture; errors end the search.
-    while stamps.len() < count.saturating_add(REORDERING) && packet.read(&mut input).is_ok() {
+    while times.len() < count.saturating_add(REORDERING) && packet.read(&mut input).is_ok() {
         if packet.stream() != stream || hidden(&packet) {
             continue;
         }
-        let Some(stamp) = packet.pts() else { return Ok(None) };
-        stamps.push(stamp);
+        // AVI knows decoding times only; in order they serve as well.
+        let Some(stamp) = packet.pts().or(packet.dts()) else { return Ok(None) };
+        let time = seconds(stamp, base);
+        if time > start - 1e-4 {
+            times.push(time);
+        }
     }
-    stamps.sort_unstable();
-    stamps.truncate(count);
-    Ok(Some(stamps.into_iter().map(|stamp| seconds(stamp, base)).collect()))
+    times.sort_unstable_by(f64::total_cmp);
+    times.truncate(count);
+    Ok(Some(times))
 }
 
 /// Whether an edit list says not to show the packet's picture.

@@ -28,10 +28,10 @@ pub(super) struct Source {
     decoder: decoder::Video,
     base: Rational,
     draining: bool,
+    /// The first picture, decoded to learn when the clip really begins.
+    first: Option<Raw>,
     /// A packet read ahead of its turn.
     held: Option<Packet>,
-    /// Pictures since the start or the last seek.
-    delivered: u64,
     /// When the last picture was shown and until when.
     last: Option<(f64, f64)>,
     damage: Damage,
@@ -50,11 +50,24 @@ struct Damage {
 impl Source {
     pub fn open(info: MediaInfo) -> Result<Self, MediaError> {
         let (input, decoder, base) = start(&info)?;
-        Ok(Self { info, input, decoder, base, draining: false, held: None, delivered: 0, last: None, damage: Damage::default() })
+        let damage = Damage::default();
+        let mut source = Self { info, input, decoder, base, draining: false, first: None, held: None, last: None, damage };
+        // Streams that begin between key frames, and containers that know decoding times only, show their first picture later than
+        // they say.
+        if let Some(mut raw) = source.next() {
+            source.info.start += raw.time;
+            raw.time = 0.0;
+            source.last = Some((0.0, raw.duration));
+            source.first = Some(raw);
+        }
+        Ok(source)
     }
 
     /// The next picture, or `None` after the last.
     pub fn next(&mut self) -> Option<Raw> {
+        if let Some(first) = self.first.take() {
+            return Some(first);
+        }
         let mut failures = 0;
         while failures < PATIENCE {
             let mut video = Video::empty();
@@ -112,7 +125,7 @@ impl Source {
     /// The error to report after the last picture, if the file ends before its time.
     pub fn cut_short(&self) -> Option<MediaError> {
         let end = self.last.map_or(0.0, |(_, end)| end);
-        let promised = self.info.duration.filter(|length| end < length - (0.02 * length).max(0.5));
+        let promised = self.info.duration.filter(|length| end < length - self.leeway());
         let why = match (&self.damage.cut, promised) {
             (Some(why), _) => why.clone(),
             (None, Some(length)) if self.all_ends_early(length) => format!("its header promises {length:.2} s"),
@@ -129,7 +142,8 @@ impl Source {
     pub fn note(&self) -> Option<String> {
         let Damage { hidden: 1.., first: Some(first), .. } = self.damage else { return None };
         let (path, count) = (self.info.path.display(), self.damage.hidden);
-        Some(format!("`{path}`: {count} damaged pictures from {first:.2} s on were dropped or mended by the decoder"))
+        let pictures = if count == 1 { "1 damaged picture" } else { &format!("{count} damaged pictures") };
+        Some(format!("`{path}`: {pictures} from {first:.2} s on, dropped or mended by the decoder"))
     }
 
     /// A header speaks of the longest stream, which need not be the pictures: whether every stream ends well before `length`.
@@ -145,13 +159,18 @@ impl Source {
                 end = end.max(scan::seconds(stamp + packet.duration(), *base));
             }
         }
-        end - self.info.start < length - (0.02 * length).max(0.5)
+        end - self.info.start < length - self.leeway()
+    }
+
+    /// A header's length may count the last frames differently.
+    fn leeway(&self) -> f64 {
+        (3.5 * self.info.frame_time()).max(0.1)
     }
 
     fn reset(&mut self) {
         self.draining = false;
+        self.first = None;
         self.held = None;
-        self.delivered = 0;
         self.last = None;
     }
 
@@ -173,7 +192,6 @@ impl Source {
             (None, Some((_, end))) => end,
             (None, None) => 0.0,
         };
-        self.delivered += 1;
         self.last = Some((time, time + duration));
         Raw { video, time, duration }
     }
