@@ -204,6 +204,15 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         .map(|(_, name)| name)
 }
 
+/// Splits a sentence of the layers below, which say the fact and after a semicolon what to do, into the two.
+#[must_use]
+pub fn split_advice(sentence: &str) -> (&str, Option<&str>) {
+    match sentence.split_once("; ") {
+        Some((fact, advice)) => (fact, Some(advice)),
+        None => (sentence, None),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::diag::{Diagnostic, Sources};
+use crate::diag::{Diagnostic, Sources, split_advice};
 use crate::exec::{self, Report, RunError, RunOptions, StopFlag};
 use crate::plan::Plan;
 
@@ -130,7 +130,9 @@ fn as_json(plan: &Plan, report: &Report) -> serde_json::Value {
 /// Shows a failed run as a diagnostic at the node's place in the graph.
 fn fail(plan: &Plan, error: &RunError, sources: &Sources, style: Style) {
     let when = error.tick.map_or_else(String::new, |tick| format!(" at frame {tick}"));
-    let mut fault = Diagnostic::error("run-failed", format!("`{}`{when}: {}", error.node, error.fault.message));
+    let (fact, advice) = split_advice(&error.fault.message);
+    let mut fault = Diagnostic::error("run-failed", format!("`{}`{when}: {fact}", error.node));
+    fault.help.extend(advice.map(str::to_owned));
     if let Some(node) = plan.node(&error.node) {
         fault = fault.at(node.span, "this node");
     }

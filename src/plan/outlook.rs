@@ -212,8 +212,7 @@ impl<'g> Survey<'_, 'g> {
                 for (param, sentence) in settings.out_of_range(&self.timeline.moment(tick)) {
                     if !reported.contains(&param) {
                         reported.push(param);
-                        let when = if tick == 0 { String::new() } else { format!(" at frame {tick}") };
-                        faults.push(placed(node, &Problem::error(param, format!("`{param}`{when}: {sentence}"))));
+                        faults.push(placed(node, &leaves_range(node, param, &sentence)));
                     }
                 }
             }
@@ -234,13 +233,25 @@ impl<'g> Survey<'_, 'g> {
     }
 }
 
+/// A curve that leaves its range, and the range.
+fn leaves_range(node: &Resolved<'_>, param: &'static str, sentence: &str) -> Problem {
+    let problem = Problem::error(param, format!("`{param}`: {sentence}"));
+    match node.kind.spec().param(param).and_then(|spec| spec.range.as_ref()) {
+        Some(range) => problem.help(format!("keep it from {} to {}", range.start(), range.end())),
+        None => problem,
+    }
+}
+
 /// A problem of a node, with the place of the argument that it is about.
 fn placed(node: &Resolved<'_>, problem: &Problem) -> Diagnostic {
     let code = match problem.severity {
         Severity::Error => "cannot-run",
         Severity::Warning => "take-care",
     };
-    let mut fault = Diagnostic { help: problem.help.clone(), severity: problem.severity, ..Diagnostic::error(code, problem.message.clone()) };
+    let (fact, advice) = crate::diag::split_advice(&problem.message);
+    let mut fault = Diagnostic { severity: problem.severity, ..Diagnostic::error(code, fact) };
+    fault.help.extend(advice.map(str::to_owned));
+    fault.help.extend_from_slice(&problem.help);
     match node.def.args.iter().rev().find(|arg| arg.key.text == problem.about) {
         Some(arg) => {
             fault = fault.at(arg.value.span, "");

@@ -120,7 +120,10 @@ fn unknown_key(def: &NodeDef, arg: &Arg, spec: &Spec) -> Diagnostic {
 }
 
 fn missing_inputs(def: &NodeDef, spec: &Spec, found: &mut Diagnostics) {
-    for input in spec.inputs.iter().filter(|input| !input.shape.optional) {
+    // A misspelt input is reported as such; that it is missing follows.
+    let unknown = def.args.iter().map(|arg| arg.key.text.as_str()).filter(|key| !spec.keys().any(|known| known == *key));
+    let meant: Vec<&str> = unknown.filter_map(|key| crate::diag::nearest(key, spec.keys())).collect();
+    for input in spec.inputs.iter().filter(|input| !input.shape.optional && !meant.contains(&input.name)) {
         if !def.args.iter().any(|arg| arg.key.text == input.name) {
             found.push(
                 Diagnostic::error("missing-input", format!("`{}` needs the input `{}`", def.name, input.name))

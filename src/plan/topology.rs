@@ -163,6 +163,10 @@ fn explain_loop<'n>(links: &[LoopLink], nodes: &[Option<Resolved<'_>>], name: &d
         };
         fault = fault.at(written.span, text);
     }
+    let from_preset = links.iter().filter_map(|link| nodes[link.reader].as_ref()).find(|node| node.def.origin.is_some());
+    if let Some(node) = from_preset {
+        fault = node.def.placed_whole(fault);
+    }
     let last = links.last().map_or("NODE", |link| name(link.from));
     fault.help(mend.unwrap_or_else(|| format!("let one of them read the frame before: `{{ from: {last}@-1, initial: NODE }}`")))
 }
