@@ -7,7 +7,7 @@ use ffmpeg_next::{Codec, Dictionary, encoder};
 
 use super::container::Container;
 use super::recipes::{FAMILIES, Quality, Recipe, Speed, UNKNOWN, X264_WORDS};
-use super::{OutputError, pixels, sys};
+use super::{EncodeOptions, OutputError, pixels, sys};
 use crate::frame::Size;
 
 /// A codec that authors can name, for `frameloom doctor`.
@@ -118,16 +118,17 @@ impl Choice {
         })
     }
 
-    /// The encoder's private options for this quality and speed.
-    pub(super) fn options(&self, crf: Option<f64>, preset: Option<&str>, pixel: Pixel) -> Result<Dictionary<'static>, OutputError> {
+    /// The encoder's private options for the quality and speed that `wanted` asks for.
+    pub(super) fn options(&self, wanted: &EncodeOptions, pixel: Pixel) -> Result<Dictionary<'static>, OutputError> {
         // A fixed number: x264 codes the same frames differently on another number of threads.
         let mut options: Dictionary = [("threads", "8")].into_iter().chain(self.recipe.options.iter().copied()).collect();
         if self.encoder.starts_with("libvpx") && pixels::has_alpha(pixel) {
             // libvpx refuses alpha beside its hidden reference frames.
             options.set("auto-alt-ref", "0");
         }
-        self.set_quality(crf, &mut options)?;
-        self.set_speed(preset, pixel, &mut options)?;
+        self.set_quality(wanted.crf, &mut options)?;
+        let draft = (wanted.draft && self.recipe.has_speeds()).then_some("veryfast");
+        self.set_speed(wanted.preset.as_deref().or(draft), pixel, &mut options)?;
         Ok(options)
     }
 

@@ -20,6 +20,8 @@ pub struct EncodeOptions {
     pub crf: Option<f64>,
     /// Speed against size: one of x264's words, or the encoder's own number. For ProRes the profile.
     pub preset: Option<String>,
+    /// Whether speed matters more than size; a `preset` overrules it.
+    pub draft: bool,
     /// FFmpeg's name of the pixel format, such as `yuv420p10le`. Default: what plays everywhere with this codec.
     pub pix_fmt: Option<String>,
     /// Frames per second as an exact fraction.
@@ -49,6 +51,7 @@ impl EncodeOptions {
             codec: None,
             crf: None,
             preset: None,
+            draft: false,
             pix_fmt: None,
             fps: (fps.0.max(1), fps.1.max(1)),
             size: None,
@@ -77,7 +80,7 @@ impl Settings {
         let choice = Choice::new(options.codec.as_deref(), container)?;
         let choice = if let Some(size) = size { choice.fit(size) } else { choice };
         let pixel = choice.pixel(options.pix_fmt.as_deref())?;
-        choice.options(options.crf, options.preset.as_deref(), pixel)?;
+        choice.options(options, pixel)?;
         Ok(Self { container, choice, pixel })
     }
 }

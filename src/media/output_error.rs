@@ -128,6 +128,18 @@ pub enum OutputError {
 }
 
 impl OutputError {
+    /// The option that the error is about, by its name in [`super::EncodeOptions`].
+    #[must_use]
+    pub fn option(&self) -> &'static str {
+        match self {
+            Self::UnknownCodec { .. } | Self::NoEncoder { .. } | Self::Container { .. } => "codec",
+            Self::PixelFormat { .. } => "pix_fmt",
+            Self::Quality { .. } => "crf",
+            Self::Preset { .. } => "preset",
+            _ => "path",
+        }
+    }
+
     /// For `map_err`: what the system was asked to do with `path`.
     pub(super) fn file(doing: &'static str, path: &std::path::Path) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.to_path_buf();

@@ -5,7 +5,7 @@ use ffmpeg_next::format::context::Input;
 use ffmpeg_next::{Error, Packet, Rational, format, rescale};
 
 use super::mux::url;
-use super::{MediaError, sys};
+use super::{MediaError, raw};
 use crate::frame::Track;
 
 /// The packets of a [`Track`], from about its start on, in the order of the file.
@@ -38,7 +38,7 @@ impl TrackReader {
         let labels = metadata.iter().filter(|(key, _)| matches!(*key, "language" | "title"));
         let labels = labels.map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
         let (time_base, parameters) = (stream.time_base(), stream.parameters());
-        sys::keep_only(&mut input, track.stream);
+        raw::discard_others(&mut input, track.stream);
         let to = ((track.from - lead) * f64::from(rescale::TIME_BASE.denominator())) as i64;
         if to > 0 {
             // A file that cannot seek is read from its start: slower, not wrong.

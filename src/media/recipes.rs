@@ -37,6 +37,17 @@ pub(super) struct Recipe {
     pub odd: bool,
 }
 
+impl Recipe {
+    /// Whether x264's words for speed mean something to it.
+    pub(super) fn has_speeds(&self) -> bool {
+        match self.speed {
+            Speed::Words { words, .. } => words == X264_WORDS,
+            Speed::Number { .. } => true,
+            Speed::None => false,
+        }
+    }
+}
+
 /// A codec by the name that authors use, with its encoders, the preferred first.
 pub(super) struct Family {
     pub name: &'static str,

@@ -7,7 +7,6 @@ use std::ptr;
 
 use ffmpeg_next::codec::{Id, Parameters};
 use ffmpeg_next::ffi;
-use ffmpeg_next::format::context::Input;
 use ffmpeg_next::{Codec, frame};
 
 use crate::frame::ColorTags;
@@ -47,18 +46,6 @@ pub(super) fn set_extradata(parameters: &mut Parameters, bytes: &[u8]) {
             ptr::copy_nonoverlapping(bytes.as_ptr(), block, bytes.len());
             p.extradata = block;
             p.extradata_size = bytes.len() as i32;
-        }
-    }
-}
-
-/// Tells a demuxer to skip all streams but one, so that the video beside a sound track is not read.
-pub(super) fn keep_only(input: &mut Input, stream: usize) {
-    // SAFETY: `streams` holds `nb_streams` valid pointers as long as the input is open.
-    unsafe {
-        let context = &*input.as_mut_ptr();
-        for index in 0..context.nb_streams as usize {
-            let discard = if index == stream { ffi::AVDiscard::AVDISCARD_DEFAULT } else { ffi::AVDiscard::AVDISCARD_ALL };
-            (**context.streams.add(index)).discard = discard;
         }
     }
 }

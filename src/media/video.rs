@@ -70,7 +70,7 @@ impl Video {
         if muxer.wants_global_header() {
             video.set_flags(codec::Flags::GLOBAL_HEADER);
         }
-        let mut private = settings.choice.options(options.crf, options.preset.as_deref(), settings.pixel)?;
+        let mut private = settings.choice.options(options, settings.pixel)?;
         if !gif {
             tag(&mut private, tags);
         }

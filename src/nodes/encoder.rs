@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::frame::{Frame, Size};
-use crate::media::{self, EncodeOptions, Encoder as File};
+use crate::media::{self, EncodeOptions, Encoder as File, MediaError, SoundDone};
 use crate::node::{Audio, Ending, Fault, Halt, Node, Open, Outlook, Problem, Prospect, Subtitles, Tick};
 use crate::param::{Fps, Pairs, PathParam};
 
@@ -47,7 +47,7 @@ node! {
 /// The kind `encoder`.
 pub struct Encoder {
     options: EncodeOptions,
-    fps: Fps,
+    ticks_a_second: f64,
 }
 
 impl Params {
@@ -55,15 +55,18 @@ impl Params {
         let mut options = EncodeOptions::new(self.path.path(), (fps.num, fps.den));
         options.codec.clone_from(&self.codec);
         options.crf = self.crf;
-        options.preset = self.preset.clone().or_else(|| (draft && self.codec.is_none()).then(|| "veryfast".to_owned()));
+        options.preset.clone_from(&self.preset);
+        options.draft = draft;
         options.pix_fmt.clone_from(&self.pix_fmt);
         options.size = size;
         options.metadata = self.metadata.as_ref().map(|pairs| pairs.0.clone()).unwrap_or_default();
         options
     }
 
-    fn fps(&self, timeline: Fps) -> Fps {
-        self.fps.map_or(timeline, Fps::nearest)
+    /// The rate of a file that gets every `period`-th tick.
+    fn fps(&self, timeline: Fps, period: u64) -> Fps {
+        let every = u32::try_from(period).unwrap_or(u32::MAX);
+        self.fps.map_or_else(|| Fps::new(timeline.num, timeline.den.saturating_mul(every)), Fps::nearest)
     }
 }
 
@@ -72,17 +75,17 @@ impl Node for Encoder {
 
     fn outlook(params: &Params, cx: &Prospect<'_>) -> Result<Outlook, Vec<Problem>> {
         let size = cx.size_of("image");
-        let options = params.options(params.fps(cx.timeline.moment(0).fps), Some(size), cx.engine.draft);
-        media::check(&options).map_err(|error| vec![Problem::error(at_fault(&error.to_string(), params), error.to_string())])?;
+        let options = params.options(params.fps(cx.timeline.moment(0).fps, cx.period), Some(size), cx.engine.draft);
+        media::check(&options).map_err(|error| vec![Problem::error(at_fault(&error, params), error.to_string())])?;
         let scratch = size.area() * 3 * PICTURES_HELD;
         Ok(Outlook { writes: vec![params.path.path().to_path_buf()], scratch, ..Outlook::default() })
     }
 
     fn open(params: &Params, cx: &Open<'_>) -> Result<(Self, Option<File>), Fault> {
-        let fps = params.fps(cx.timeline.moment(0).fps);
-        let options = params.options(fps, None, cx.engine.draft);
+        let timeline = cx.timeline.moment(0).fps;
+        let options = params.options(params.fps(timeline, cx.period), None, cx.engine.draft);
         media::check(&options)?;
-        Ok((Self { options, fps }, None))
+        Ok((Self { options, ticks_a_second: timeline.as_f64() }, None))
     }
 
     fn fire(&self, state: &mut Option<File>, cx: &Tick<'_>, inputs: Inputs, _now: Now) -> Result<Outputs, Halt> {
@@ -97,7 +100,13 @@ impl Node for Encoder {
     fn finish(&self, state: &mut Option<File>, _ending: Ending) -> Result<Vec<String>, Fault> {
         let Some(file) = state.take() else { return Ok(vec![format!("`{}` was not written: no frame came", self.options.path.display())]) };
         let summary = file.finish()?;
-        let mut notes = vec![format!("wrote {} ({}, {} frames, {:.2} s)", shown(&summary.path).display(), summary.size, summary.frames, summary.seconds)];
+        let sound = match &summary.sound {
+            SoundDone::None => String::new(),
+            SoundDone::Copied(codec) => format!(", {codec} sound copied"),
+            SoundDone::Reencoded(from, to) => format!(", sound turned from {from} into {to}"),
+        };
+        let (path, frames) = (shown(&summary.path), summary.frames);
+        let mut notes = vec![format!("wrote {} ({}, {frames} frames, {:.2} s{sound})", path.display(), summary.size, summary.seconds)];
         notes.extend(summary.notes);
         Ok(notes)
     }
@@ -107,7 +116,7 @@ impl Encoder {
     /// Begins the file with the first frame that comes. That may be a later one than tick 0, when only a stretch is written: the
     /// sound then begins as much later.
     fn begin(&self, cx: &Tick<'_>, inputs: &Inputs) -> Result<File, Fault> {
-        let late = cx.tick() as f64 / self.fps.as_f64();
+        let late = cx.tick() as f64 / self.ticks_a_second;
         let later = |track: Option<crate::frame::Track>| track.map(|track| crate::frame::Track { from: track.from + late, ..track });
         let mut options = self.options.clone();
         options.audio = later(inputs.audio.clone().and_then(|audio| audio.0));
@@ -122,18 +131,56 @@ pub(super) fn shown(path: &Path) -> PathBuf {
     whole.strip_prefix(&here).map_or_else(|_| path.to_path_buf(), Path::to_path_buf)
 }
 
-/// The parameter that an error of the encoder is about, as far as its words tell.
-fn at_fault(message: &str, params: &Params) -> &'static str {
-    let named = |value: &Option<String>| value.as_ref().is_some_and(|value| message.contains(value.as_str()));
-    if named(&params.pix_fmt) {
-        "pix_fmt"
-    } else if named(&params.preset) {
-        "preset"
-    } else if message.contains("crf") && params.crf.is_some() {
-        "crf"
-    } else if named(&params.codec) {
-        "codec"
-    } else {
-        "path"
+/// The parameter that an error of the encoder is about: one that was written, or else the path, which chose for it.
+fn at_fault(error: &MediaError, params: &Params) -> &'static str {
+    let MediaError::Output(error) = error else { return "path" };
+    let option = error.option();
+    if option == "codec" && params.codec.is_none() { "path" } else { option }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::node::{Declared, Engine, Timeline};
+    use crate::param::Moment;
+
+    fn params(path: &Path) -> Params {
+        let path = crate::param::PathParam::new(path.to_string_lossy(), Path::new(""));
+        Params { path, codec: None, crf: None, preset: None, pix_fmt: None, fps: None, metadata: None }
+    }
+
+    #[test]
+    fn every_second_tick_makes_a_file_of_half_the_rate() {
+        let dir = tempfile::tempdir().unwrap();
+        let params = params(&dir.path().join("out/clip.mkv"));
+        let (engine, spec) = (Engine { draft: true, ..Engine::default() }, Encoder::spec());
+        let opening = Open { node: "file", timeline: Timeline::default(), inputs: &[], period: 2, engine: &engine };
+        let (node, mut state) = Encoder::open(&params, &opening).unwrap();
+        for tick in [0, 2, 4] {
+            let moment = Moment { tick, ..Moment::default() };
+            let cx = Tick { node: "file", spec: &spec, moment, wanted: &[], period: 2 };
+            let image = Frame::filled(Size::new(64, 48), [0.1 * tick as f32, 0.5, 0.5]);
+            let now = Encoder::now(&params, &cx.moment);
+            node.fire(&mut state, &cx, Inputs { image, audio: None, subtitles: None, time: None }, now).unwrap();
+        }
+        let notes = node.finish(&mut state, Ending::Complete).unwrap();
+        assert!(notes[0].contains("clip.mkv (64x48, 3 frames, 0.24 s)"), "{notes:?}");
+        let written = media::probe(params.path.path()).unwrap();
+        assert_eq!((written.fps.num, written.fps.den, written.frames), (25, 2, Some(3)));
+    }
+
+    #[test]
+    fn an_error_points_at_the_parameter_that_is_wrong() {
+        let at = |change: &dyn Fn(&mut Params)| {
+            let mut params = params(Path::new("clip.mp4"));
+            change(&mut params);
+            let options = params.options(Fps::new(25, 1), None, false);
+            at_fault(&media::check(&options).unwrap_err(), &params)
+        };
+        assert_eq!(at(&|p| p.crf = Some(99.0)), "crf");
+        assert_eq!(at(&|p| p.preset = Some("hasty".into())), "preset");
+        assert_eq!(at(&|p| p.pix_fmt = Some("rgb3".into())), "pix_fmt");
+        assert_eq!(at(&|p| p.codec = Some("prores".into())), "codec");
+        assert_eq!(at(&|p| p.path = crate::param::PathParam::new("clip.doc", Path::new(""))), "path");
     }
 }

@@ -411,6 +411,10 @@ fn what_cannot_work_is_told_before_anything_runs() {
     has(said(&|o| o.crf = Some(70.0)), &["crf: 70", "51"]);
     has(said(&|o| o.preset = Some("quick".into())), &["quick", "veryfast"]);
     has(said(&|o| (o.path, o.codec, o.crf) = ("a.mkv".into(), Some("ffv1".into()), Some(3.0))), &["crf: 3", "ffv1", "leave it out"]);
+    for ending in ["mp4", "webm", "gif", "mov", "mkv"] {
+        let codec = (ending == "mov").then(|| "prores".to_owned());
+        check(&EncodeOptions { draft: true, codec, ..EncodeOptions::new(path.with_extension(ending), (25, 1)) }).unwrap();
+    }
     has(said(&|o| o.path = dir.path().join("sub.mp4/../")), &["end its name"]);
     fs::write(&path, b"x").unwrap();
     has(said(&|o| o.inputs = vec![dir.path().join("./clip.mp4")]), &["is also an input"]);
