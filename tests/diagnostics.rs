@@ -4,6 +4,8 @@
 //! built-in kinds. Lines such as `#! --set strength=2` and `#! --params FILE` give it the command line's settings.
 //! `UPDATE_SNAPSHOTS=1 cargo test --test diagnostics` writes the `.txt` files anew.
 
+#![allow(clippy::expect_used)] // a test may panic, in its helpers too
+
 use std::path::{Path, PathBuf};
 
 use frameloom::cli::render::{render_json, render_text};

@@ -140,7 +140,6 @@ fn at_fault(error: &MediaError, params: &Params) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-
     use super::*;
     use crate::node::{Declared, Engine, Timeline};
     use crate::param::Moment;

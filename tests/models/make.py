@@ -46,3 +46,22 @@ save("count", [("ids", T.INT32, ["n"])], [("next", T.INT32, ["n"])],
      [h.make_node("Add", ["ids", "one"], ["next"])], [("one", np.int32(1))])
 save("label", [("image", T.FLOAT, NCHW)], [("score", T.FLOAT, ["n", 3])],
      [h.make_node("ReduceMean", ["image"], ["score"], axes=[2, 3], keepdims=0)])
+
+# A Stable Diffusion folder of the awkward kind: 32-bit ids, a drawn sample from the encoder, a whole timestep of rank 1, one picture at
+# once. Its network predicts a picture that is everywhere the mean token of its prompt, as a share of the vocabulary.
+save("odd_sd/text_encoder/model", [("input_ids", T.INT32, ["b", "s"])], [("last_hidden_state", T.FLOAT, ["b", "s", 4])],
+     [h.make_node("Cast", ["input_ids"], ["ids"], to=T.FLOAT), h.make_node("Div", ["ids", "all"], ["share"]),
+      h.make_node("Unsqueeze", ["share", "last"], ["column"]), h.make_node("Tile", ["column", "times"], ["last_hidden_state"])],
+     [("all", f32(49408)), ("last", np.array([2])), ("times", np.array([1, 1, 4]))])
+save("odd_sd/vae_encoder/model", [("sample", T.FLOAT, ["b", 3, "h", "w"])], [("latent_sample", T.FLOAT, ["b", 3, "h2", "w2"])],
+     [h.make_node("AveragePool", ["sample"], ["latent_sample"], kernel_shape=[2, 2], strides=[2, 2])])
+save("odd_sd/vae_decoder/model", [("latent_sample", T.FLOAT, ["b", 3, "h", "w"])], [("sample", T.FLOAT, ["b", 3, "h2", "w2"])],
+     [h.make_node("Resize", ["latent_sample", "", "scales"], ["sample"], mode="nearest")],
+     [("scales", np.array([1, 1, 2, 2], np.float32))])
+save("odd_sd/unet/model",
+     [("sample", T.FLOAT, [1, 3, "h", "w"]), ("timestep", T.INT64, [1]), ("encoder_hidden_states", T.FLOAT, [1, "s", 4])],
+     [("out_sample", T.FLOAT, [1, 3, "h", "w"])],
+     [h.make_node("Sub", ["sample", "sample"], ["zero"]), h.make_node("ReduceMean", ["encoder_hidden_states"], ["mean"], axes=[1, 2], keepdims=0),
+      h.make_node("Cast", ["timestep"], ["time"], to=T.FLOAT), h.make_node("Mul", ["time", "nothing"], ["never"]),
+      h.make_node("Add", ["mean", "never"], ["value"]), h.make_node("Add", ["zero", "value"], ["out_sample"])],
+     [("nothing", f32(0))])
