@@ -24,9 +24,9 @@ pub enum Space {
 pub fn from_rgb(raster: &mut Raster, space: Space) {
     match space {
         Space::Rgb => {}
-        Space::Hsv => each_pixel(raster, rgb_to_hsv),
-        Space::Lab => each_pixel(raster, rgb_to_lab),
-        Space::Oklab => each_pixel(raster, rgb_to_oklab),
+        Space::Hsv => each_pixel(raster, None, rgb_to_hsv, None),
+        Space::Lab => each_pixel(raster, Some(linear), linear_to_lab, None),
+        Space::Oklab => each_pixel(raster, Some(linear), linear_to_oklab, None),
     }
 }
 
@@ -34,17 +34,30 @@ pub fn from_rgb(raster: &mut Raster, space: Space) {
 pub fn to_rgb(raster: &mut Raster, space: Space) {
     match space {
         Space::Rgb => {}
-        Space::Hsv => each_pixel(raster, hsv_to_rgb),
-        Space::Lab => each_pixel(raster, lab_to_rgb),
-        Space::Oklab => each_pixel(raster, oklab_to_rgb),
+        Space::Hsv => each_pixel(raster, None, hsv_to_rgb, None),
+        Space::Lab => each_pixel(raster, None, lab_to_linear, Some(display)),
+        Space::Oklab => each_pixel(raster, None, oklab_to_linear, Some(display)),
     }
 }
 
-fn each_pixel(raster: &mut Raster, convert: impl Fn([f32; 3]) -> [f32; 3] + Sync) {
+type Curve = fn(f32) -> f32;
+
+/// Applies `before` to each value, `convert` to each pixel and `after` to each value. Apart, so that what can vectorise does.
+fn each_pixel(raster: &mut Raster, before: Option<Curve>, convert: impl Fn([f32; 3]) -> [f32; 3] + Sync, after: Option<Curve>) {
+    const CHUNK: usize = 512;
     band::each(raster, |mut band| {
         let [a, b, c, ..] = &mut band.planes[..] else { return };
-        for ((a, b), c) in a.iter_mut().zip(b.iter_mut()).zip(c.iter_mut()) {
-            [*a, *b, *c] = convert([*a, *b, *c]);
+        for ((a, b), c) in a.chunks_mut(CHUNK).zip(b.chunks_mut(CHUNK)).zip(c.chunks_mut(CHUNK)) {
+            let bend = |line: &mut [f32], curve: Option<Curve>| {
+                if let Some(curve) = curve {
+                    line.iter_mut().for_each(|v| *v = curve(*v));
+                }
+            };
+            [&mut *a, &mut *b, &mut *c].map(|line| bend(line, before));
+            for ((a, b), c) in a.iter_mut().zip(b.iter_mut()).zip(c.iter_mut()) {
+                [*a, *b, *c] = convert([*a, *b, *c]);
+            }
+            [a, b, c].map(|line| bend(line, after));
         }
     });
 }
@@ -97,8 +110,15 @@ const KNEE: f32 = 216.0 / 24389.0;
 #[inline]
 #[must_use]
 pub fn rgb_to_lab(rgb: [f32; 3]) -> [f32; 3] {
-    let [r, g, b] = rgb.map(linear);
-    let f = |t: f32| if t > KNEE { cbrt(t) } else { t * (841.0 / 108.0) + 4.0 / 29.0 };
+    linear_to_lab(rgb.map(linear))
+}
+
+#[inline]
+fn linear_to_lab([r, g, b]: [f32; 3]) -> [f32; 3] {
+    let f = |t: f32| {
+        let (root, line) = (cbrt(t), t * (841.0 / 108.0) + 4.0 / 29.0);
+        if t > KNEE { root } else { line }
+    };
     let x = f((0.412_453 * r + 0.357_580 * g + 0.180_423 * b) / WHITE[0]);
     let y = f(0.212_671 * r + 0.715_160 * g + 0.072_169 * b);
     let z = f((0.019_334 * r + 0.119_193 * g + 0.950_227 * b) / WHITE[2]);
@@ -108,7 +128,12 @@ pub fn rgb_to_lab(rgb: [f32; 3]) -> [f32; 3] {
 /// The inverse of [`rgb_to_lab`].
 #[inline]
 #[must_use]
-pub fn lab_to_rgb([l, a, b]: [f32; 3]) -> [f32; 3] {
+pub fn lab_to_rgb(lab: [f32; 3]) -> [f32; 3] {
+    lab_to_linear(lab).map(display)
+}
+
+#[inline]
+fn lab_to_linear([l, a, b]: [f32; 3]) -> [f32; 3] {
     let f = |t: f32| if t > 6.0 / 29.0 { t * t * t } else { (t - 4.0 / 29.0) * (108.0 / 841.0) };
     let y = (l + 16.0) / 116.0;
     let (x, y, z) = (WHITE[0] * f(y + a / 500.0), f(y), WHITE[2] * f(y - b / 200.0));
@@ -117,14 +142,17 @@ pub fn lab_to_rgb([l, a, b]: [f32; 3]) -> [f32; 3] {
         -0.969_256 * x + 1.875_991 * y + 0.041_556 * z,
         0.055_648 * x - 0.204_043 * y + 1.057_311 * z,
     ]
-    .map(display)
 }
 
 /// Oklab of an sRGB colour.
 #[inline]
 #[must_use]
 pub fn rgb_to_oklab(rgb: [f32; 3]) -> [f32; 3] {
-    let [r, g, b] = rgb.map(linear);
+    linear_to_oklab(rgb.map(linear))
+}
+
+#[inline]
+fn linear_to_oklab([r, g, b]: [f32; 3]) -> [f32; 3] {
     let l = cbrt(0.412_221_47 * r + 0.536_332_55 * g + 0.051_445_995 * b);
     let m = cbrt(0.211_903_5 * r + 0.680_699_5 * g + 0.107_396_96 * b);
     let s = cbrt(0.088_302_46 * r + 0.281_718_85 * g + 0.629_978_7 * b);
@@ -138,16 +166,21 @@ pub fn rgb_to_oklab(rgb: [f32; 3]) -> [f32; 3] {
 /// The inverse of [`rgb_to_oklab`].
 #[inline]
 #[must_use]
-pub fn oklab_to_rgb([lightness, a, b]: [f32; 3]) -> [f32; 3] {
-    let l = (lightness + 0.396_337_78 * a + 0.215_803_76 * b).powi(3);
-    let m = (lightness - 0.105_561_346 * a - 0.063_854_17 * b).powi(3);
-    let s = (lightness - 0.089_484_18 * a - 1.291_485_5 * b).powi(3);
+pub fn oklab_to_rgb(oklab: [f32; 3]) -> [f32; 3] {
+    oklab_to_linear(oklab).map(display)
+}
+
+#[inline]
+fn oklab_to_linear([lightness, a, b]: [f32; 3]) -> [f32; 3] {
+    let cube = |v: f32| v * v * v;
+    let l = cube(lightness + 0.396_337_78 * a + 0.215_803_76 * b);
+    let m = cube(lightness - 0.105_561_346 * a - 0.063_854_17 * b);
+    let s = cube(lightness - 0.089_484_18 * a - 1.291_485_5 * b);
     [
         4.076_741_7 * l - 3.307_711_6 * m + 0.230_969_94 * s,
         -1.268_438 * l + 2.609_757_4 * m - 0.341_319_38 * s,
         -0.004_196_086_3 * l - 0.703_418_6 * m + 1.707_614_7 * s,
     ]
-    .map(display)
 }
 
 /// Steps of the tables of the sRGB curve.
@@ -186,7 +219,7 @@ pub fn display(v: f32) -> f32 {
 fn look_up(table: &[f32], v: f32, exact: fn(f64) -> f64) -> f32 {
     let size = v.abs();
     let position = size * STEPS as f32;
-    let index = position as usize;
+    let index = position as u32 as usize;
     let value = match table.get(index..index + 2) {
         Some(pair) => pair[0] + (position - index as f32) * (pair[1] - pair[0]),
         None => exact(f64::from(size)) as f32,
@@ -197,13 +230,13 @@ fn look_up(table: &[f32], v: f32, exact: fn(f64) -> f64) -> f32 {
 /// Cube root: a guess from the exponent, then two steps of Halley's method.
 #[inline]
 fn cbrt(v: f32) -> f32 {
-    let size = v.abs().max(1e-30);
+    let size = v.abs().max(1e-36);
     let mut root = f32::from_bits(size.to_bits() / 3 + 0x2a51_4067);
     for _ in 0..2 {
         let cube = root * root * root;
         root *= (cube + 2.0 * size) / (2.0 * cube + size);
     }
-    if v == 0.0 { 0.0 } else { root.copysign(v) }
+    root.copysign(v)
 }
 
 #[cfg(test)]

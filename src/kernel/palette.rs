@@ -207,18 +207,26 @@ impl<'a> Sweep<'a> {
     }
 }
 
-/// Values summed at a time, so that the sum is the same on any number of threads.
-const CHUNK: usize = 1 << 15;
-
 fn moments(values: &[f32]) -> Channel {
     let n = values.len().max(1) as f64;
-    let sum = |f: &(dyn Fn(f64) -> f64 + Sync)| {
-        let parts: Vec<f64> = values.par_chunks(CHUNK).map(|c| c.iter().map(|v| f(f64::from(*v))).sum()).collect();
-        parts.iter().sum::<f64>()
-    };
-    let mean = sum(&|v| v) / n;
-    let variance = sum(&|v| (v - mean).powi(2)) / n;
+    let mean = sum(values, f64::from) / n;
+    let variance = sum(values, |v| (f64::from(v) - mean) * (f64::from(v) - mean)) / n;
     Channel::Moments { mean: mean as f32, deviation: variance.sqrt() as f32 }
+}
+
+/// The sum of `f` over `values`, in chunks and lanes of fixed size: the same on any number of threads.
+fn sum(values: &[f32], f: impl Fn(f32) -> f64 + Sync) -> f64 {
+    const CHUNK: usize = 1 << 15;
+    let of_chunk = |chunk: &[f32]| {
+        let (eights, rest) = chunk.as_chunks::<8>();
+        let mut lanes = [0.0; 8];
+        for eight in eights {
+            lanes.iter_mut().zip(eight).for_each(|(lane, v)| *lane += f(*v));
+        }
+        lanes.iter().sum::<f64>() + rest.iter().map(|v| f(*v)).sum::<f64>()
+    };
+    let parts: Vec<f64> = values.par_chunks(CHUNK).map(of_chunk).collect();
+    parts.iter().sum()
 }
 
 #[cfg(test)]

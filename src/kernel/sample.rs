@@ -39,9 +39,9 @@ pub enum Border {
 /// Pixels that are prepared together: enough to vectorise, few enough to stay in the first cache.
 const CHUNK: usize = 128;
 /// Marks a pixel whose taps do not all lie inside the picture.
-const OUTSIDE: usize = usize::MAX;
-/// Positions are held to this many pixels around the origin, so that they fit integers; also where NaN ends up.
-const FAR: f32 = 1e8;
+const OUTSIDE: u32 = u32::MAX;
+/// Positions are held to this many pixels around the origin, where [`floor`] works; also where NaN ends up.
+const FAR: f32 = 2_097_152.0;
 
 /// `out(p) = src(p + motion(p))` for every plane; `out` has the size of `motion`.
 ///
@@ -72,11 +72,14 @@ pub fn at(plane: &[f32], size: Size, (x, y): (f32, f32), sampling: Sampling, bor
     }
 }
 
-/// The largest integer not above `v`. (`f32::floor` is a function call on plain x86-64.)
+/// The largest integer not above `v`, for |v| up to [`FAR`]. (`f32::floor` is a function call on plain x86-64, and `as` a
+/// branch: adding 1.5·2²³ leaves the nearest integer in the lowest bits.)
 #[inline]
-pub(super) fn floor(v: f32) -> i32 {
-    let whole = v as i32;
-    whole - i32::from(whole as f32 > v)
+fn floor(v: f32) -> i32 {
+    const SHIFT: f32 = 12_582_912.0;
+    let shifted = v + SHIFT;
+    let nearest = shifted.to_bits().wrapping_sub(SHIFT.to_bits()) as i32;
+    nearest - i32::from(shifted - SHIFT > v)
 }
 
 /// A filter of `N` taps in each direction.
@@ -203,56 +206,76 @@ fn between(v: f32, [a, b, c, d]: [f32; 4]) -> f32 {
     v.max(a.min(b).min(c.min(d))).min(a.max(b).max(c.max(d)))
 }
 
-/// Where some consecutive pixels read from.
+/// Where some consecutive pixels read from. Arrays apart, so that preparing them vectorises.
 struct Spots<const N: usize> {
     /// Index of the first tap in the plane, or [`OUTSIDE`].
-    first: [usize; CHUNK],
+    first: [u32; CHUNK],
     x: [f32; CHUNK],
     y: [f32; CHUNK],
-    wx: [[f32; N]; CHUNK],
-    wy: [[f32; N]; CHUNK],
+    wx: [[f32; CHUNK]; N],
+    wy: [[f32; CHUNK]; N],
 }
 
 impl<const N: usize> Spots<N> {
     fn new() -> Self {
-        Self { first: [0; CHUNK], x: [0.0; CHUNK], y: [0.0; CHUNK], wx: [[0.0; N]; CHUNK], wy: [[0.0; N]; CHUNK] }
+        Self { first: [0; CHUNK], x: [0.0; CHUNK], y: [0.0; CHUNK], wx: [[0.0; CHUNK]; N], wy: [[0.0; CHUNK]; N] }
     }
 
     /// Prepares the pixels from `(left, y)` on, as many as `dx` has.
     fn aim<K: Kernel<N>>(&mut self, (left, y): (usize, usize), dx: &[f32], dy: &[f32], size: Size, border: Border) {
-        for (i, ((px, py), (dx, dy))) in self.x.iter_mut().zip(&mut self.y).zip(dx.iter().zip(dy)).enumerate() {
-            (*px, *py) = ((left + i) as f32 + dx, y as f32 + dy);
+        for (i, (x, dx)) in self.x.iter_mut().zip(dx).enumerate() {
+            *x = (left as u32 + i as u32) as f32 + dx;
+        }
+        for (py, dy) in self.y.iter_mut().zip(dy) {
+            *py = y as f32 + dy;
         }
         if N == 2 && matches!(border, Border::Replicate | Border::Mirror) {
             // Between two pixels, holding or folding the position is the same as placing each tap, and never leaves the picture.
-            hold(&mut self.x[..dx.len()], size.width, border);
-            hold(&mut self.y[..dx.len()], size.height, border);
+            hold(&mut self.x, size.width, border);
+            hold(&mut self.y, size.height, border);
         }
-        let (w, h) = (size.width as i32, size.height as i32);
-        let (last_x, last_y) = (w - N as i32, h - N as i32);
-        for i in 0..dx.len() {
-            let ((mut ix, mut fx), (mut iy, mut fy)) = (split::<N, K>(self.x[i]), split::<N, K>(self.y[i]));
-            if N == 2 {
-                // On the last pixel itself read (last − 1, last) with weights (0, 1).
-                (ix, fx) = if ix == last_x + 1 && fx == 0.0 { (ix - 1, 1.0) } else { (ix, fx) };
-                (iy, fy) = if iy == last_y + 1 && fy == 0.0 { (iy - 1, 1.0) } else { (iy, fy) };
-            }
-            let (x0, y0) = (ix - K::BEFORE, iy - K::BEFORE);
-            let inside = (x0 >= 0) & (x0 <= last_x) & (y0 >= 0) & (y0 <= last_y);
-            self.first[i] = if inside { y0 as usize * size.width + x0 as usize } else { OUTSIDE };
-            (self.wx[i], self.wy[i]) = (K::weights(fx), K::weights(fy));
+        let (mut ix, mut iy) = ([0; CHUNK], [0; CHUNK]);
+        let (last_x, last_y) = (size.width as i32 - N as i32, size.height as i32 - N as i32);
+        aim_axis::<N, K>(&self.x, last_x, &mut ix, &mut self.wx);
+        aim_axis::<N, K>(&self.y, last_y, &mut iy, &mut self.wy);
+        let width = size.width as u32;
+        for (first, (x, y)) in self.first.iter_mut().zip(ix.into_iter().zip(iy)) {
+            let inside = (x >= 0) & (x <= last_x) & (y >= 0) & (y <= last_y);
+            *first = if inside { (y as u32).wrapping_mul(width).wrapping_add(x as u32) } else { OUTSIDE };
         }
     }
 
     fn read<K: Kernel<N>>(&self, plane: &[f32], size: Size, border: Border, (least, greatest): (f32, f32), out: &mut [f32]) {
-        for (i, out) in out.iter_mut().enumerate() {
-            let first = self.first[i];
-            let value = if first == OUTSIDE {
-                spot::<N, K>(plane, size, self.x[i], self.y[i], border)
-            } else {
-                inside::<N, K>(&plane[first..], size.width, &self.wx[i], &self.wy[i])
+        let reach = (N - 1) * size.width + N;
+        let count = out.len().min(CHUNK);
+        for (i, out) in out[..count].iter_mut().enumerate() {
+            let first = self.first[i] as usize;
+            let value = match plane.get(first..first.wrapping_add(reach)) {
+                Some(pixels) => {
+                    let (wx, wy) = (std::array::from_fn(|k| self.wx[k][i]), std::array::from_fn(|k| self.wy[k][i]));
+                    inside::<N, K>(pixels, size.width, &wx, &wy)
+                }
+                // Only marked pixels get here: the index OUTSIDE lies beyond any plane.
+                None => spot::<N, K>(plane, size, self.x[i], self.y[i], border),
             };
             *out = if N > 2 { value.max(least).min(greatest) } else { value };
+        }
+    }
+}
+
+/// Splits positions along one axis into the first tap's index and the weights.
+fn aim_axis<const N: usize, K: Kernel<N>>(at: &[f32; CHUNK], last: i32, first: &mut [i32; CHUNK], weights: &mut [[f32; CHUNK]; N]) {
+    let mut fractions = [0.0; CHUNK];
+    for ((at, first), fraction) in at.iter().zip(&mut *first).zip(&mut fractions) {
+        let (whole, rest) = split::<N, K>(*at);
+        // Two taps on the last pixel itself: read (last − 1, last) with weights (0, 1).
+        let edge = N == 2 && whole == last + 1 && rest == 0.0;
+        *first = if edge { last } else { whole - K::BEFORE };
+        *fraction = if edge { 1.0 } else { rest };
+    }
+    for (i, fraction) in fractions.into_iter().enumerate() {
+        for (weights, w) in weights.iter_mut().zip(K::weights(fraction)) {
+            weights[i] = w;
         }
     }
 }
@@ -261,10 +284,8 @@ impl<const N: usize> Spots<N> {
 #[inline]
 fn inside<const N: usize, K: Kernel<N>>(pixels: &[f32], width: usize, wx: &[f32; N], wy: &[f32; N]) -> f32 {
     if N == 2 {
-        let pixels = &pixels[..width + 2];
-        let top = wx[0] * pixels[0] + wx[1] * pixels[1];
-        let bottom = wx[0] * pixels[width] + wx[1] * pixels[width + 1];
-        return wy[0] * top + wy[1] * bottom;
+        let (top, bottom) = (&pixels[..2], &pixels[width..width + 2]);
+        return wy[0] * (wx[0] * top[0] + wx[1] * top[1]) + wy[1] * (wx[0] * bottom[0] + wx[1] * bottom[1]);
     }
     let mut columns = [0.0; N];
     for (j, wy) in wy.iter().enumerate() {
@@ -311,9 +332,10 @@ fn warp_with<const N: usize, K: Kernel<N>>(src: &Raster, motion: &Raster, border
     band::each(out, |mut band| {
         let mut spots = Spots::<N>::new();
         let rows = band.planes.first().map_or(0, |p| p.len() / to.width);
-        for row in 0..rows {
-            let y = band.top + row;
-            for left in (0..to.width).step_by(CHUNK) {
+        // Tile by tile and not row by row: what the rows of a tile read lies close together, and so in the nearest cache.
+        for left in (0..to.width).step_by(CHUNK) {
+            for row in 0..rows {
+                let y = band.top + row;
                 let right = (left + CHUNK).min(to.width);
                 let range = y * to.width + left..y * to.width + right;
                 spots.aim::<K>((left, y), &dx[range.clone()], &dy[range], from, border);

@@ -170,22 +170,22 @@ fn along(turn: [f32; 3], y: f32, shift: f32) -> f32 {
 pub fn revealed(motion: &Motion) -> Mask {
     let size = motion.size();
     let (dx, dy) = (motion.0.plane(0), motion.0.plane(1));
+    let there = sample::warp(&motion.0, motion, Sampling::Bilinear, Border::Replicate);
     let mut raster = Raster::uninit(size, 1);
     let (right, bottom) = (size.width as f32 - 0.5, size.height as f32 - 0.5);
     band::each(&mut raster, |mut band| {
-        for (i, out) in band.planes[0].iter_mut().enumerate() {
-            let at = band.top * size.width + i;
-            let (mx, my) = (dx[at], dy[at]);
-            let (x, y) = ((at % size.width) as f32 + mx, (at / size.width) as f32 + my);
-            if !(x >= -0.5 && x <= right && y >= -0.5 && y <= bottom) {
-                *out = 1.0;
-                continue;
+        for (row, out) in band.planes[0].chunks_exact_mut(size.width).enumerate() {
+            let start = (band.top + row) * size.width;
+            let here = dx[start..].iter().zip(&dy[start..]);
+            let there = there.plane(0)[start..].iter().zip(&there.plane(1)[start..]);
+            for (i, (out, ((mx, my), (nx, ny)))) in out.iter_mut().zip(here.zip(there)).enumerate() {
+                let (x, y) = (i as f32 + mx, (band.top + row) as f32 + my);
+                let within = (x >= -0.5) & (x <= right) & (y >= -0.5) & (y <= bottom);
+                let apart = (mx - nx) * (mx - nx) + (my - ny) * (my - ny);
+                let tolerance = 0.01 * (mx * mx + my * my + nx * nx + ny * ny) + 0.5;
+                let doubt = ((apart / tolerance).sqrt() - 1.0).max(0.0).min(1.0);
+                *out = if within { doubt } else { 1.0 };
             }
-            let there = |plane| sample::at(plane, size, (x, y), Sampling::Bilinear, Border::Replicate);
-            let (nx, ny) = (there(dx), there(dy));
-            let apart = (mx - nx).powi(2) + (my - ny).powi(2);
-            let tolerance = 0.01 * (mx * mx + my * my + nx * nx + ny * ny) + 0.5;
-            *out = ((apart / tolerance).sqrt() - 1.0).clamp(0.0, 1.0);
         }
     });
     Mask::new(raster)

@@ -39,3 +39,6 @@ kinds! {
     video_input::VideoInput,
     warp::Warp,
 }
+
+#[cfg(test)]
+mod tests;
