@@ -25,7 +25,10 @@ const ONLY_IN: &[(&str, &str)] = &[("ort::", "model"), ("ffmpeg_next::", "media"
 fn files(folder: &Path) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
     let paths = entries.flatten().map(|entry| entry.path());
-    paths.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).filter(|path| path.extension().is_some_and(|ext| ext == "rs")).collect()
+    paths
+        .flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] })
+        .filter(|path| path.extension().is_some_and(|ext| ext == "rs"))
+        .collect()
 }
 
 /// The code of a room before its tests, without comments.
@@ -39,7 +42,9 @@ fn room_files(room: &str) -> Vec<PathBuf> {
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut all = files(&src.join(room));
     all.extend(Some(src.join(format!("{room}.rs"))).filter(|path| path.exists()));
-    all.retain(|path| !path.file_name().is_some_and(|name| name == "tests.rs") && !path.components().any(|part| part.as_os_str() == "tests"));
+    all.retain(|path| {
+        !path.file_name().is_some_and(|name| name == "tests.rs") && !path.components().any(|part| part.as_os_str() == "tests")
+    });
     all
 }
 

@@ -134,7 +134,10 @@ fn expand_plan_draw_and_explain() {
     assert!(run(&["draw", "graph.yaml", "--as", "dot"]).starts_with("digraph"));
     assert!(run(&["draw", "graph.yaml", "--as", "mermaid"]).starts_with("flowchart"));
     assert!(run(&["explain", "graph.yaml", "bars.pattern"]).contains("=> \"moving_bars\""));
-    assert!(run(&["explain", "graph.yaml", "file.crf"]).contains("default") || run(&["explain", "graph.yaml", "file.crf"]).contains("nothing sets"));
+    assert!(
+        run(&["explain", "graph.yaml", "file.crf"]).contains("default")
+            || run(&["explain", "graph.yaml", "file.crf"]).contains("nothing sets")
+    );
 }
 
 /// An interrupt finishes the frames under way and the file, and the exit code says so.
@@ -142,7 +145,10 @@ fn expand_plan_draw_and_explain() {
 #[test]
 fn an_interrupt_leaves_a_whole_shorter_file() {
     let folder = folder_with(&BARS.replace("[64, 36]", "[640, 360]"));
-    let mut child = command(folder.path(), &["run", "graph.yaml", "--set", "frames=100000", "--progress", "json"]).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = command(folder.path(), &["run", "graph.yaml", "--set", "frames=100000", "--progress", "json"])
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     wait_for_frames(&mut child);
     Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
     let status = child.wait().unwrap();

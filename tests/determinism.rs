@@ -6,9 +6,9 @@ mod folder;
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use folder::files_of;
 use frameloom::Loom;
 use frameloom::exec::{self, RunOptions, StopFlag};
-use folder::files_of;
 
 /// A loop with delay, noise, a window over time is left to the scheduler's own tests; cadence over a slower clock; two outputs.
 const LOOP: &str = r#"
@@ -31,8 +31,14 @@ fn run(folder: &Path, text: &str, threads: usize, depth: usize) -> BTreeMap<Stri
     let mut loom = Loom::new();
     loom.options.engine.threads = threads;
     let plan = loom.plan_text(text, folder, &[]).unwrap_or_else(|rejected| panic!("{rejected}"));
-    let report = exec::run(&plan, &RunOptions { depth, from: 0 }, &|_: &exec::Event| {}, &StopFlag::default()).unwrap_or_else(|error| panic!("{error}"));
-    assert!(report.peak_bytes as usize <= plan.memory(depth).total, "{} bytes lived, {} were promised", report.peak_bytes, plan.memory(depth).total);
+    let report = exec::run(&plan, &RunOptions { depth, from: 0 }, &|_: &exec::Event| {}, &StopFlag::default())
+        .unwrap_or_else(|error| panic!("{error}"));
+    assert!(
+        report.peak_bytes as usize <= plan.memory(depth).total,
+        "{} bytes lived, {} were promised",
+        report.peak_bytes,
+        plan.memory(depth).total
+    );
     files_of(folder)
 }
 
@@ -55,7 +61,10 @@ fn a_loop_with_cadence_gives_the_same_bytes_on_any_threads_and_depth() {
 #[test]
 fn the_bundled_diffusion_model_in_a_loop_is_deterministic() {
     let text = LOOP
-        .replace("kind: warp, image: rough, every: 3, angle: 3, zoom: 1.02", "kind: diffusion, image: rough, every: 3, model: mini, prompt: oil, strength: 0.4, steps: 4")
+        .replace(
+            "kind: warp, image: rough, every: 3, angle: 3, zoom: 1.02",
+            "kind: diffusion, image: rough, every: 3, model: mini, prompt: oil, strength: 0.4, steps: 4",
+        )
         .replace("length: 24", "length: 7");
     let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("models");
     let text = text.replace("model: mini", &format!("model: {}", models.join("mini").display()));

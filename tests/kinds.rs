@@ -41,8 +41,21 @@ fn defaults_read_as_if_they_were_written_and_lie_in_their_range() {
 fn the_kinds_of_the_design_are_there() {
     let registry = registry();
     for name in [
-        "video_input", "image_input", "pattern", "resize", "depth", "warp", "depth_warp", "noise", "color_match", "blend", "diffusion",
-        "stylize", "cadence", "encoder", "image_output",
+        "video_input",
+        "image_input",
+        "pattern",
+        "resize",
+        "depth",
+        "warp",
+        "depth_warp",
+        "noise",
+        "color_match",
+        "blend",
+        "diffusion",
+        "stylize",
+        "cadence",
+        "encoder",
+        "image_output",
     ] {
         assert!(registry.get(name).is_some(), "`{name}` is missing");
     }

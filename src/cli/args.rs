@@ -216,7 +216,11 @@ fn parse_frames(text: &str) -> Result<Frames, String> {
     let number = |text: &str| text.trim().parse::<u64>().map_err(|_| advice());
     let from = if from.trim().is_empty() { 0 } else { number(from)? };
     let to = if to.trim().is_empty() { None } else { Some(number(to)?) };
-    if to.is_some_and(|to| to <= from) { Err(format!("`{text}` is empty: the last frame is not included")) } else { Ok(Frames { from, to }) }
+    if to.is_some_and(|to| to <= from) {
+        Err(format!("`{text}` is empty: the last frame is not included"))
+    } else {
+        Ok(Frames { from, to })
+    }
 }
 
 #[cfg(test)]

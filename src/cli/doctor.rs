@@ -21,7 +21,8 @@ pub fn doctor(style: Style) -> Exit {
     let findings = [program(), onnx_runtime(), ffmpeg(), encoders(), bundled_model()];
     match style.format {
         Format::Json => {
-            let list: Vec<_> = findings.iter().map(|f| json!({ "what": f.what, "good": f.good, "facts": f.facts, "mend": f.mend })).collect();
+            let list: Vec<_> =
+                findings.iter().map(|f| json!({ "what": f.what, "good": f.good, "facts": f.facts, "mend": f.mend })).collect();
             println!("{:#}", json!(list));
         }
         Format::Text => findings.iter().for_each(show),

@@ -93,7 +93,10 @@ fn shown(value: &Value) -> String {
         Value::Text(value) => format!("{value:?}"),
         Value::List(items) => format!("[{}]", items.iter().map(|item| shown(&item.value)).collect::<Vec<_>>().join(", ")),
         Value::Map(entries) => {
-            format!("{{ {} }}", entries.iter().map(|(key, item)| format!("{}: {}", key.text, shown(&item.value))).collect::<Vec<_>>().join(", "))
+            format!(
+                "{{ {} }}",
+                entries.iter().map(|(key, item)| format!("{}: {}", key.text, shown(&item.value))).collect::<Vec<_>>().join(", ")
+            )
         }
     }
 }

@@ -83,7 +83,11 @@ impl Loaded {
         let [sink] = &mut sinks[..] else {
             return Err(match names.len() {
                 0 => "--out needs a graph with an output that has a `path`".into(),
-                _ => format!("--out is for a graph with one output; this one has {}; use `--set {}.path=…` for each", names.join(", "), names[0]),
+                _ => format!(
+                    "--out is for a graph with one output; this one has {}; use `--set {}.path=…` for each",
+                    names.join(", "),
+                    names[0]
+                ),
             });
         };
         let Some(arg) = sink.args.iter_mut().find(|arg| arg.key.text == "path") else {
@@ -115,7 +119,8 @@ impl Loaded {
         let limit = args.memory.or(block.memory);
         let Some(depth) = plan.depth(wanted, limit) else {
             let least = super::plan::bytes(plan.memory(1).total);
-            let fault = Diagnostic::error("memory", format!("the frames of this graph need {least} even one at a time")).help("raise `--memory`, or make `timeline: { size: … }` smaller");
+            let fault = Diagnostic::error("memory", format!("the frames of this graph need {least} even one at a time"))
+                .help("raise `--memory`, or make `timeline: { size: … }` smaller");
             style.show(&fault.into(), &self.sources);
             return Err(Exit::Invalid);
         };

@@ -16,9 +16,20 @@ pub fn text(plan: &Plan, depth: usize) -> String {
     for stream in memory.streams.iter().filter(|stream| stream.bytes > 0) {
         let node = &plan.nodes[stream.port.node];
         let name = format!("{}.{}", node.name, node.kind.spec().outputs[stream.port.port].name);
-        let _ = writeln!(out, "  {name:17} {:>6} {:>9} {:>9}", stream.values, bytes(stream.bytes), bytes(stream.bytes * stream.values as usize));
+        let _ = writeln!(
+            out,
+            "  {name:17} {:>6} {:>9} {:>9}",
+            stream.values,
+            bytes(stream.bytes),
+            bytes(stream.bytes * stream.values as usize)
+        );
     }
-    let _ = writeln!(out, "\nmemory: at most {} of frames, with {depth} under way at once on {}", bytes(memory.total), threads(plan.engine.threads));
+    let _ = writeln!(
+        out,
+        "\nmemory: at most {} of frames, with {depth} under way at once on {}",
+        bytes(memory.total),
+        threads(plan.engine.threads)
+    );
     models(&mut out, plan);
     out
 }
@@ -47,15 +58,22 @@ fn order(out: &mut String, plan: &Plan) {
             "every".into()
         };
         let spec = node.kind.spec();
-        let makes = spec.outputs.iter().zip(&node.wanted).zip(&node.outlook.outputs).filter(|((_, wanted), _)| **wanted).map(|((output, _), format)| {
-            if output.ty.planes() > 0 { format!("{} {}", output.name, format.size) } else { output.name.to_owned() }
-        });
+        let makes = spec.outputs.iter().zip(&node.wanted).zip(&node.outlook.outputs).filter(|((_, wanted), _)| **wanted).map(
+            |((output, _), format)| {
+                if output.ty.planes() > 0 { format!("{} {}", output.name, format.size) } else { output.name.to_owned() }
+            },
+        );
         let makes: Vec<_> = makes.collect();
         let makes = if spec.is_sink() { "the output".into() } else { makes.join(", ") };
         let _ = writeln!(
             out,
             "{:>5}  {:17} {:13} {clock:9} {:>5}  {:7} {makes}{}",
-            place + 1, node.name, spec.name, facts.lead, lane(&node.outlook.lane), if spec.sequential { " (in order)" } else { "" }
+            place + 1,
+            node.name,
+            spec.name,
+            facts.lead,
+            lane(&node.outlook.lane),
+            if spec.sequential { " (in order)" } else { "" }
         );
     }
 }

@@ -24,7 +24,11 @@ pub fn kind(spec: &Spec) -> String {
     }
     section(&mut out, "inputs", spec.inputs.iter().map(|input| (format!("{}: {}", input.name, input_type(input)), input.about.clone())));
     section(&mut out, "outputs", spec.outputs.iter().map(|output| (format!("{}: {}", output.name, output.ty), output.about.clone())));
-    section(&mut out, "parameters", spec.params.iter().map(|param| (format!("{}: {}", param.name, param_type(param)), param.about.clone())));
+    section(
+        &mut out,
+        "parameters",
+        spec.params.iter().map(|param| (format!("{}: {}", param.name, param_type(param)), param.about.clone())),
+    );
     out
 }
 
@@ -42,7 +46,9 @@ fn section(out: &mut String, title: &str, entries: impl Iterator<Item = (String,
 /// The whole reference.
 #[must_use]
 pub fn markdown(registry: &Registry) -> String {
-    let mut out = String::from("# The kinds of nodes\n\nMade by `frameloom nodes --markdown`; do not edit.\n\nEvery node may also have these keys:\n\n");
+    let mut out = String::from(
+        "# The kinds of nodes\n\nMade by `frameloom nodes --markdown`; do not edit.\n\nEvery node may also have these keys:\n\n",
+    );
     for (key, about) in NODE_KEYS {
         let _ = writeln!(out, "- `{key}`: {about}");
     }

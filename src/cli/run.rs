@@ -96,7 +96,8 @@ fn profile(plan: &Plan, report: &Report) -> String {
     let mut rows: Vec<_> = plan.nodes.iter().zip(&report.times).collect();
     rows.sort_by_key(|(_, times)| std::cmp::Reverse(times.total));
     let all: Duration = rows.iter().map(|(_, times)| times.total).sum();
-    let mut out = format!("{:17} {:13} {:>7} {:>10} {:>10} {:>9} {:>6}\n", "node", "kind", "fired", "mean ms", "max ms", "total s", "share");
+    let mut out =
+        format!("{:17} {:13} {:>7} {:>10} {:>10} {:>9} {:>6}\n", "node", "kind", "fired", "mean ms", "max ms", "total s", "share");
     for (node, times) in rows {
         let mean = times.total.as_secs_f64() * 1000.0 / times.count.max(1) as f64;
         let share = times.total.as_secs_f64() / all.as_secs_f64().max(1e-9) * 100.0;

@@ -82,7 +82,8 @@ pub fn kind(spec: &Spec) -> Value {
         if let Value::Object(shape) = &mut shape {
             shape.insert("description".into(), json!(param.about));
         }
-        properties.insert(param.name.into(), json!({ "anyOf": [shape, { "type": "string", "pattern": "^\\$" }], "description": param.about }));
+        properties
+            .insert(param.name.into(), json!({ "anyOf": [shape, { "type": "string", "pattern": "^\\$" }], "description": param.about }));
     }
     let required: Vec<_> = spec.inputs.iter().filter(|input| !input.shape.optional).map(|input| input.name).collect();
     json!({ "description": spec.about, "properties": properties, "additionalProperties": false, "required": required })

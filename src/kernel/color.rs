@@ -53,11 +53,15 @@ fn each_pixel(raster: &mut Raster, before: Option<Curve>, convert: impl Fn([f32;
                     line.iter_mut().for_each(|v| *v = curve(*v));
                 }
             };
-            [&mut *a, &mut *b, &mut *c].map(|line| bend(line, before));
+            for line in [&mut *a, &mut *b, &mut *c] {
+                bend(line, before);
+            }
             for ((a, b), c) in a.iter_mut().zip(b.iter_mut()).zip(c.iter_mut()) {
                 [*a, *b, *c] = convert([*a, *b, *c]);
             }
-            [a, b, c].map(|line| bend(line, after));
+            for line in [a, b, c] {
+                bend(line, after);
+            }
         }
     });
 }

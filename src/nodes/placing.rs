@@ -16,6 +16,10 @@ pub fn place(frame: Frame, shown: Size, size: Size, fit: Fit) -> Frame {
     if fit == Fit::Stretch || shown.width * size.height == shown.height * size.width {
         return resample::resize_frame(&frame, size, filter(frame.size()), resample::Fit::Stretch, Pad::BLACK);
     }
-    let square = if frame.size() == shown { frame } else { resample::resize_frame(&frame, shown, Filter::Bicubic, resample::Fit::Stretch, Pad::BLACK) };
+    let square = if frame.size() == shown {
+        frame
+    } else {
+        resample::resize_frame(&frame, shown, Filter::Bicubic, resample::Fit::Stretch, Pad::BLACK)
+    };
     resample::resize_frame(&square, size, filter(shown), fit.into(), Pad::BLACK)
 }

@@ -43,7 +43,8 @@ impl Plan {
             .map(|port| StreamMemory { port, values: self.analysis.capacity(port, depth), bytes: self.value_bytes(port) })
             .collect();
         let scratch = self.nodes.iter().map(|node| node.outlook.scratch).sum();
-        let held: usize = streams.iter().map(|stream| usize::try_from(stream.values).unwrap_or(usize::MAX).saturating_mul(stream.bytes)).sum();
+        let held: usize =
+            streams.iter().map(|stream| usize::try_from(stream.values).unwrap_or(usize::MAX).saturating_mul(stream.bytes)).sum();
         Memory { streams, scratch, total: held.saturating_add(scratch).saturating_add(self.in_flight()) }
     }
 
@@ -63,15 +64,24 @@ impl Plan {
 
     /// Outputs being made and inputs being edited while every thread is in a firing.
     fn in_flight(&self) -> usize {
-        let mut largest: Vec<usize> =
-            self.nodes.iter().map(|node| node.outlook.outputs.iter().chain(node.inputs.iter().flatten()).map(|format| format.bytes()).sum()).collect();
+        let mut largest: Vec<usize> = self
+            .nodes
+            .iter()
+            .map(|node| node.outlook.outputs.iter().chain(node.inputs.iter().flatten()).map(|format| format.bytes()).sum())
+            .collect();
         largest.sort_unstable_by(|a, b| b.cmp(a));
         largest.iter().cycle().take(if largest.is_empty() { 0 } else { self.engine.threads }).sum()
     }
 }
 
 /// Keeps the nodes that are used, gives each its lane, and marks the sources that say where they end.
-pub(super) fn complete(nodes: Vec<PlanNode>, wired: Wired, timeline: Timeline, (limit, certain): (Option<u64>, bool), options: &PlanOptions) -> Option<Plan> {
+pub(super) fn complete(
+    nodes: Vec<PlanNode>,
+    wired: Wired,
+    timeline: Timeline,
+    (limit, certain): (Option<u64>, bool),
+    options: &PlanOptions,
+) -> Option<Plan> {
     let mut lanes = vec![Lane::Cpu];
     for node in &nodes {
         if !lanes.contains(&node.outlook.lane) {

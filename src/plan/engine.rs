@@ -25,7 +25,11 @@ impl EngineBlock {
         let mut block = Self::default();
         let Some(data) = data else { return block };
         let Value::Map(entries) = &data.value else {
-            faults.push(Diagnostic::error("wrong-type", format!("`engine` is a mapping, not {}", data.what())).at(data.span, "").help("write `engine: { threads: 4 }`"));
+            faults.push(
+                Diagnostic::error("wrong-type", format!("`engine` is a mapping, not {}", data.what()))
+                    .at(data.span, "")
+                    .help("write `engine: { threads: 4 }`"),
+            );
             return block;
         };
         for (key, value) in entries {
@@ -35,7 +39,10 @@ impl EngineBlock {
                 "memory" => block.memory = bytes_of(value, faults),
                 "device" => block.devices = names(value, faults),
                 other => faults.push(
-                    Diagnostic::error("unknown-key", format!("`engine` has no key `{other}`")).at(key.span, "not known").suggest(other, KEYS).help("it takes `threads`, `memory`, `depth` and `device`"),
+                    Diagnostic::error("unknown-key", format!("`engine` has no key `{other}`"))
+                        .at(key.span, "not known")
+                        .suggest(other, KEYS)
+                        .help("it takes `threads`, `memory`, `depth` and `device`"),
                 ),
             }
         }
@@ -71,7 +78,11 @@ fn names(data: &Data, faults: &mut Diagnostics) -> Vec<String> {
     for item in items {
         match item.text() {
             Some(name) => names.push(name.to_owned()),
-            None => faults.push(Diagnostic::error("wrong-type", format!("the name of a device belongs here, not {}", item.what())).at(item.span, "").help("write `cpu`, `cuda` or `coreml`")),
+            None => faults.push(
+                Diagnostic::error("wrong-type", format!("the name of a device belongs here, not {}", item.what()))
+                    .at(item.span, "")
+                    .help("write `cpu`, `cuda` or `coreml`"),
+            ),
         }
     }
     names

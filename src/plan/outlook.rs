@@ -23,7 +23,13 @@ struct Survey<'a, 'g> {
     outlooks: Vec<Option<Outlook>>,
 }
 
-pub(super) fn survey(graph: &Graph, nodes: Vec<Option<Resolved<'_>>>, wired: Wired, options: &PlanOptions, faults: &mut Diagnostics) -> Option<Plan> {
+pub(super) fn survey(
+    graph: &Graph,
+    nodes: Vec<Option<Resolved<'_>>>,
+    wired: Wired,
+    options: &PlanOptions,
+    faults: &mut Diagnostics,
+) -> Option<Plan> {
     let written = &graph.timeline;
     let timeline = Timeline {
         size: written.size.map(|([width, height], _)| Size::new(width as usize, height as usize)),
@@ -119,7 +125,14 @@ impl<'g> Survey<'_, 'g> {
             let Some(first) = graph.nodes.first() else { return None };
             faults.push(
                 Diagnostic::error("endless", "the output would never end")
-                    .at(first.name_span, if sources.is_empty() { "no node is a source".to_owned() } else { format!("{} can go on for ever", list(&sources, "and")) })
+                    .at(
+                        first.name_span,
+                        if sources.is_empty() {
+                            "no node is a source".to_owned()
+                        } else {
+                            format!("{} can go on for ever", list(&sources, "and"))
+                        },
+                    )
                     .help("give the timeline a length, such as `timeline: { length: 120 }` or `length: 5s`"),
             );
         }
@@ -159,7 +172,9 @@ impl<'g> Survey<'_, 'g> {
     }
 
     fn ask(&self, index: usize, inputs: &[Option<Format>]) -> Result<Outlook, Vec<Problem>> {
-        let Some((node, settings)) = self.sound(index).and_then(|node| Some((node, node.settings.as_ref()?))) else { return Err(Vec::new()) };
+        let Some((node, settings)) = self.sound(index).and_then(|node| Some((node, node.settings.as_ref()?))) else {
+            return Err(Vec::new());
+        };
         let spec = node.kind.spec();
         let none = vec![None; spec.inputs.len()];
         let inputs = if inputs.is_empty() { &none[..] } else { inputs };
@@ -225,7 +240,8 @@ impl<'g> Survey<'_, 'g> {
             let (Some(node), Some(outlook)) = (self.sound(index), outlook) else { continue };
             for path in &outlook.writes {
                 if let Some(other) = writers.insert(path, &node.def.name) {
-                    let problem = Problem::error("path", format!("`{other}` and `{}` write the same file {}", node.def.name, path.display()));
+                    let problem =
+                        Problem::error("path", format!("`{other}` and `{}` write the same file {}", node.def.name, path.display()));
                     faults.push(placed(node, &problem.help("give one of them another `path`")));
                 }
             }
@@ -269,7 +285,8 @@ fn finish(
     limits: Limits,
     options: &PlanOptions,
 ) -> Option<Plan> {
-    let formats: Vec<Vec<Format>> = outlooks.iter().map(|outlook| outlook.as_ref().map_or_else(Vec::new, |outlook| outlook.outputs.clone())).collect();
+    let formats: Vec<Vec<Format>> =
+        outlooks.iter().map(|outlook| outlook.as_ref().map_or_else(Vec::new, |outlook| outlook.outputs.clone())).collect();
     let mut planned = Vec::new();
     for (index, (node, outlook)) in nodes.into_iter().zip(outlooks).enumerate().filter(|(index, _)| wired.used[*index]) {
         let (node, outlook) = (node?, outlook?);
@@ -289,4 +306,3 @@ fn finish(
     }
     cost::complete(planned, wired, timeline, (limits.hard, limits.certain), options)
 }
-

@@ -201,7 +201,8 @@ fn end(reference: &LinkRef, input: &InputSpec, names: &Names<'_>) -> Result<Opti
 
 fn port(reference: &LinkRef, spec: &Spec) -> Result<usize, Box<Diagnostic>> {
     if spec.is_sink() {
-        let fault = Diagnostic::error("no-output", format!("`{}` makes nothing that can be read: `{}` is a sink", reference.node, spec.name));
+        let fault =
+            Diagnostic::error("no-output", format!("`{}` makes nothing that can be read: `{}` is a sink", reference.node, spec.name));
         return Err(Box::new(fault.at(reference.span, "has no outputs").help("read the node that feeds it instead")));
     }
     let Some((name, span)) = &reference.port else { return Ok(0) };
@@ -220,7 +221,15 @@ fn type_mismatch(reference: &LinkRef, input: &InputSpec, output: &OutputSpec, sp
     let wanted = input.shape.ty;
     let fault = Diagnostic::error(
         "type-mismatch",
-        format!("`{}` reads {} {wanted}, but `{}.{}` is {} {}", input.name, article(wanted), reference.node, output.name, article(output.ty), output.ty),
+        format!(
+            "`{}` reads {} {wanted}, but `{}.{}` is {} {}",
+            input.name,
+            article(wanted),
+            reference.node,
+            output.name,
+            article(output.ty),
+            output.ty
+        ),
     )
     .at(reference.span, format!("{} {}", article(output.ty), output.ty));
     if let Some(other) = spec.outputs.iter().find(|other| other.ty == wanted) {

@@ -47,14 +47,21 @@ fn ends(layout: &Layout, link: &SketchLink) -> ((f64, f64), (f64, f64)) {
 }
 
 fn stroke(link: &SketchLink) -> String {
-    let dash = if link.initial { " stroke-dasharray=\"2 4\"" } else if link.delay != 0 { " stroke-dasharray=\"7 4\"" } else { "" };
+    let dash = if link.initial {
+        " stroke-dasharray=\"2 4\""
+    } else if link.delay != 0 {
+        " stroke-dasharray=\"7 4\""
+    } else {
+        ""
+    };
     format!("fill=\"none\" stroke=\"{}\" stroke-width=\"2\" stroke-linecap=\"round\"{dash}", color(link.ty))
 }
 
 fn straight(out: &mut String, layout: &Layout, link: &SketchLink) {
     let ((x0, y0), (x1, y1)) = ends(layout, link);
     let bend = ((x1 - x0) / 2.0).clamp(30.0, 120.0);
-    let _ = writeln!(out, "<path d=\"M{x0:.1} {y0:.1} C{:.1} {y0:.1} {:.1} {y1:.1} {x1:.1} {y1:.1}\" {}/>", x0 + bend, x1 - bend, stroke(link));
+    let _ =
+        writeln!(out, "<path d=\"M{x0:.1} {y0:.1} C{:.1} {y0:.1} {:.1} {y1:.1} {x1:.1} {y1:.1}\" {}/>", x0 + bend, x1 - bend, stroke(link));
     if let Some(text) = note(link) {
         tag(out, (f64::midpoint(x0, x1), f64::midpoint(y0, y1)), &text, color(link.ty));
     }
@@ -67,7 +74,15 @@ fn round(out: &mut String, layout: &Layout, link: &SketchLink, y: f64) {
     let _ = writeln!(
         out,
         "<path d=\"M{x0:.1} {y0:.1} H{:.1} Q{right:.1} {y0:.1} {right:.1} {:.1} V{:.1} Q{right:.1} {y:.1} {:.1} {y:.1} H{:.1} Q{left:.1} {y:.1} {left:.1} {:.1} V{:.1} Q{left:.1} {y1:.1} {:.1} {y1:.1} H{x1:.1}\" {}/>",
-        right - r, y0 + r, y - r, right - r, left + r, y - r, y1 + r, left + r, stroke(link)
+        right - r,
+        y0 + r,
+        y - r,
+        right - r,
+        left + r,
+        y - r,
+        y1 + r,
+        left + r,
+        stroke(link)
     );
     if let Some(text) = note(link) {
         tag(out, (f64::midpoint(x0, x1), y), &text, color(link.ty));
@@ -79,7 +94,10 @@ fn tag(out: &mut String, (x, y): (f64, f64), text: &str, color: &str) {
     let _ = writeln!(
         out,
         "<rect x=\"{:.1}\" y=\"{:.1}\" width=\"{wide:.1}\" height=\"16\" rx=\"8\" fill=\"#ffffff\" stroke=\"{color}\"/><text x=\"{x:.1}\" y=\"{:.1}\" font-size=\"11\" text-anchor=\"middle\" fill=\"#334155\">{}</text>",
-        x - wide / 2.0, y - 8.0, y + 4.0, escape(text)
+        x - wide / 2.0,
+        y - 8.0,
+        y + 4.0,
+        escape(text)
     );
 }
 
@@ -91,7 +109,16 @@ fn boxed(out: &mut String, node: &SketchNode, (x, y): (f64, f64), tall: f64) {
          <path d=\"M{x:.1} {:.1} v-{:.1} q0 -10 10 -10 h{:.1} q10 0 10 10 v{:.1} z\" fill=\"{accent}\" fill-opacity=\"0.10\"/>\
          <text x=\"{:.1}\" y=\"{:.1}\" font-size=\"14\" font-weight=\"600\" fill=\"#0f172a\">{}</text>\
          <text x=\"{:.1}\" y=\"{:.1}\" font-size=\"11\" fill=\"#64748b\">{}</text>",
-        y + HEAD - 6.0, HEAD - 16.0, WIDTH - 20.0, HEAD - 16.0, x + 12.0, y + 18.0, escape(&node.name), x + 12.0, y + 33.0, escape(&node.kind)
+        y + HEAD - 6.0,
+        HEAD - 16.0,
+        WIDTH - 20.0,
+        HEAD - 16.0,
+        x + 12.0,
+        y + 18.0,
+        escape(&node.name),
+        x + 12.0,
+        y + 33.0,
+        escape(&node.kind)
     );
     if let Some(every) = node.every {
         tag(out, (x + WIDTH - 34.0, y + 14.0), &format!("every {every}"), "#94a3b8");
@@ -110,7 +137,9 @@ fn port(out: &mut String, (x, y): (f64, f64), name: &str, color: &str, anchor: &
         out,
         "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"4.5\" fill=\"{color}\" stroke=\"#ffffff\" stroke-width=\"1.5\"/>\
          <text x=\"{:.1}\" y=\"{:.1}\" font-size=\"11\" text-anchor=\"{anchor}\" fill=\"#334155\">{}</text>",
-        x + shift, y + 4.0, escape(name)
+        x + shift,
+        y + 4.0,
+        escape(name)
     );
 }
 

@@ -8,7 +8,9 @@ use crate::plan::Sketch;
 /// The graph in Graphviz's language.
 #[must_use]
 pub fn dot(sketch: &Sketch) -> String {
-    let mut out = String::from("digraph frameloom {\n  rankdir=LR;\n  node [shape=box, style=\"rounded,filled\", fillcolor=\"#f8fafc\", fontname=\"Helvetica\"];\n");
+    let mut out = String::from(
+        "digraph frameloom {\n  rankdir=LR;\n  node [shape=box, style=\"rounded,filled\", fillcolor=\"#f8fafc\", fontname=\"Helvetica\"];\n",
+    );
     for node in &sketch.nodes {
         let clock = node.every.map(|every| format!("\\nevery {every}")).unwrap_or_default();
         let _ = writeln!(out, "  {:?} [label=\"{}\\n{}{clock}\"];", node.name, node.name, node.kind);
@@ -17,7 +19,13 @@ pub fn dot(sketch: &Sketch) -> String {
         let (from, to) = (&sketch.nodes[link.from.0], &sketch.nodes[link.to.0]);
         let port = &from.outputs[link.from.1].0;
         let label = note(link).map_or_else(|| port.clone(), |note| format!("{port} {note}"));
-        let style = if link.delay < 0 { ", style=dashed, constraint=false" } else if link.initial { ", style=dotted" } else { "" };
+        let style = if link.delay < 0 {
+            ", style=dashed, constraint=false"
+        } else if link.initial {
+            ", style=dotted"
+        } else {
+            ""
+        };
         let _ = writeln!(out, "  {:?} -> {:?} [label={label:?}, color=\"{}\"{style}];", from.name, to.name, color(link.ty));
     }
     out + "}\n"
