@@ -50,6 +50,27 @@ impl Default for DecodeOptions {
     }
 }
 
+impl DecodeOptions {
+    /// Whether the stretch lies in the file, by what its head says, without opening it.
+    ///
+    /// # Errors
+    /// When `from` lies beyond the end or not before `to`.
+    pub fn check(&self, info: &MediaInfo) -> Result<(), MediaError> {
+        let seconds = |point: Point| match point {
+            Point::Frame(n) => n as f64 * info.frame_time(),
+            Point::Seconds(seconds) => seconds,
+        };
+        let beyond = match (self.from, self.timing, info.frames) {
+            (Point::Frame(n), Timing::Source, Some(frames)) => n >= frames,
+            (point, ..) => info.duration.is_some_and(|length| seconds(point) > length - 1e-6),
+        };
+        if beyond {
+            return Err(beyond_end(info, self.from));
+        }
+        ordered(self, seconds(self.from), self.to.map_or(f64::INFINITY, seconds))
+    }
+}
+
 /// One picture of a file.
 #[derive(Debug, Clone)]
 pub struct Picture {
@@ -129,6 +150,11 @@ impl Decoder {
     /// Where the first picture lies, in seconds after the file's first.
     pub fn from_seconds(&self) -> f64 {
         self.from
+    }
+
+    /// Where the stretch stops, in seconds after the file's first picture, if that is before the file's end.
+    pub fn to_seconds(&self) -> Option<f64> {
+        Some(self.to).filter(|to| to.is_finite())
     }
 
     /// The next picture, or `None` after the last. A file that ends before its time yields all that it has, then one error, then `None`.
@@ -287,27 +313,26 @@ fn stretch(info: &MediaInfo, options: &DecodeOptions) -> Result<(f64, f64), Medi
         (Point::Frame(n), Some(times)) => times.get(n as usize).map_or(f64::INFINITY, |time| time - info.start),
     };
     let (from, to) = (seconds(options.from), options.to.map_or(f64::INFINITY, seconds));
-    let grain = 1e-6;
-    if from > info.duration.map_or(f64::MAX, |length| length - grain) {
-        return Err(beyond(info, options.from, length(info)));
+    if from > info.duration.map_or(f64::MAX, |length| length - 1e-6) {
+        return Err(beyond_end(info, options.from));
     }
-    if to <= from {
-        return Err(MediaError::Other(format!(
-            "`to` ({}) is not after `from` ({}); swap them or leave one out",
-            named(options.to),
-            named(Some(options.from))
-        )));
-    }
+    ordered(options, from, to)?;
     Ok((from, to))
 }
 
-fn beyond(info: &MediaInfo, point: Point, length: String) -> MediaError {
-    MediaError::Beyond { path: info.path.clone(), point: named(Some(point)), length }
+fn ordered(options: &DecodeOptions, from: f64, to: f64) -> Result<(), MediaError> {
+    if from < to {
+        return Ok(());
+    }
+    let (from, to) = (named(Some(options.from)), named(options.to));
+    Err(MediaError::Other(format!("`to` ({to}) is not after `from` ({from}); swap them or leave one out")))
 }
 
-fn length(info: &MediaInfo) -> String {
-    let frames = info.frames.map_or_else(String::new, |n| format!("{n} frames, "));
-    format!("which has {frames}{:.2} s", info.duration.unwrap_or(0.0))
+fn beyond_end(info: &MediaInfo, point: Point) -> MediaError {
+    let frames = info.frames.map(|n| format!("{n} frames"));
+    let seconds = info.duration.map(|duration| format!("{duration:.2} s"));
+    let length: Vec<_> = frames.into_iter().chain(seconds).collect();
+    MediaError::Beyond { path: info.path.clone(), point: named(Some(point)), length: format!("which has {}", length.join(", ")) }
 }
 
 fn named(point: Option<Point>) -> String {

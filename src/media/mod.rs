@@ -64,7 +64,11 @@ pub fn init() {
 #[must_use]
 pub fn versions() -> Vec<String> {
     let parts = |version: u32| format!("{}.{}.{}", version >> 16, (version >> 8) & 0xff, version & 0xff);
-    [("libavcodec", ffmpeg_next::codec::version()), ("libavformat", ffmpeg_next::format::version()), ("libavutil", ffmpeg_next::util::version())]
-        .map(|(name, version)| format!("{name} {}", parts(version)))
-        .to_vec()
+    [
+        ("libavcodec", ffmpeg_next::codec::version()),
+        ("libavformat", ffmpeg_next::format::version()),
+        ("libavutil", ffmpeg_next::util::version()),
+    ]
+    .map(|(name, version)| format!("{name} {}", parts(version)))
+    .to_vec()
 }

@@ -79,7 +79,8 @@ impl MediaInfo {
     }
 }
 
-/// Says what the file at `path` holds. Reads its head and, to judge the rate, some hundred packets.
+/// Says what the file at `path` holds. Reads its head and, to judge the rate, some hundred packets; all of a file that does not know its
+/// length.
 ///
 /// # Errors
 /// When there is no such file, when it cannot be opened, holds no pictures, or holds some that this FFmpeg cannot decode.
@@ -101,6 +102,11 @@ pub fn probe(path: &Path) -> Result<MediaInfo, MediaError> {
     // Some containers count empty slots, too.
     let plausible = |&n: &u64| n > 0 && (variable || by_length.is_none_or(|by_length| n.abs_diff(by_length) <= 2 + by_length / 50));
     let counted = u64::try_from(stream.frames()).ok().filter(plausible);
+    // Raw streams and loose pictures have no head to ask.
+    let frames = match counted.or(by_length) {
+        None => Some(scan::count(path)?),
+        known => known,
+    };
     let (best_audio, best_subtitles) = (best(&input, &stream, media::Type::Audio), best(&input, &stream, media::Type::Subtitle));
     Ok(MediaInfo {
         path: path.into(),
@@ -111,7 +117,7 @@ pub fn probe(path: &Path) -> Result<MediaInfo, MediaError> {
         turn,
         fps,
         variable,
-        frames: counted.or(by_length),
+        frames,
         duration,
         start: start(&stream, &times),
         codec: stream.parameters().id().name().to_owned(),

@@ -34,6 +34,17 @@ pub(super) fn times(path: &Path, start: f64, count: usize) -> Result<Option<Vec<
     Ok(Some(times))
 }
 
+/// How many pictures the file has, by reading all of it.
+pub(super) fn count(path: &Path) -> Result<u64, MediaError> {
+    let (mut input, stream) = open::open(path)?;
+    raw::discard_others(&mut input, stream);
+    let (mut count, mut packet) = (0, Packet::empty());
+    while packet.read(&mut input).is_ok() {
+        count += u64::from(packet.stream() == stream && !hidden(&packet));
+    }
+    Ok(count)
+}
+
 /// Whether an edit list says not to show the packet's picture.
 fn hidden(packet: &Packet) -> bool {
     const DISCARD: i32 = ffmpeg_next::ffi::AV_PKT_FLAG_DISCARD;

@@ -14,6 +14,7 @@ use crate::frame::{ColorTags, Frame, Raster, Size};
 pub struct ImageFiles {
     paths: Vec<PathBuf>,
     still: bool,
+    gap: Option<u64>,
 }
 
 impl ImageFiles {
@@ -25,7 +26,11 @@ impl ImageFiles {
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let Some((before, rest)) = name.split_once('%') else {
             let found = path.is_file();
-            return if found { Ok(Self { paths: vec![path.to_path_buf()], still: true }) } else { Err(MediaError::Missing { path: path.to_path_buf() }) };
+            return if found {
+                Ok(Self { paths: vec![path.to_path_buf()], still: true, gap: None })
+            } else {
+                Err(MediaError::Missing { path: path.to_path_buf() })
+            };
         };
         let Some((digits, after)) = rest.split_once('d').filter(|(digits, _)| digits.bytes().all(|byte| byte.is_ascii_digit())) else {
             return Err(MediaError::Other(format!("`{name}` is no pattern of files; write one number in it, such as `%05d`")));
@@ -36,7 +41,8 @@ impl ImageFiles {
         if numbered.is_empty() {
             return Err(MediaError::Other(format!("no file fits `{}`; check the folder and the number of digits", path.display())));
         }
-        Ok(Self { paths: numbered.into_iter().map(|(_, path)| path).collect(), still: false })
+        let gap = numbered.windows(2).find(|pair| pair[1].0 > pair[0].0 + 1).map(|pair| pair[0].0 + 1);
+        Ok(Self { paths: numbered.into_iter().map(|(_, path)| path).collect(), still: false, gap })
     }
 
     /// How many there are; at least one.
@@ -50,6 +56,12 @@ impl ImageFiles {
     #[must_use]
     pub fn is_still(&self) -> bool {
         self.still
+    }
+
+    /// The first number that a sequence leaves out.
+    #[must_use]
+    pub fn gap(&self) -> Option<u64> {
+        self.gap
     }
 
     /// The file at `index`, counted from 0 whatever its number.
@@ -139,6 +151,7 @@ mod tests {
         let files = ImageFiles::find(&folder.path().join("f_%d.png")).unwrap();
         let names: Vec<_> = (0..files.len()).map(|index| files.path(index).file_name().unwrap().to_string_lossy().into_owned()).collect();
         assert_eq!(names, ["f_1.png", "f_2.png", "f_10.png"]);
+        assert_eq!(files.gap(), Some(3));
         assert_eq!(files.size_of(0).unwrap(), Size::new(4, 2));
         let frame = read_image(&files.path(0)).unwrap();
         assert_eq!((frame.raster.plane(0)[0], frame.raster.plane(1)[0]), (1.0, 0.0));

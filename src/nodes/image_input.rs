@@ -52,7 +52,12 @@ impl Node for ImageInput {
             None if files.is_still() || params.r#loop => Length::Endless,
             None => Length::Exactly(files.len() as u64),
         };
-        Ok(Outlook { length, ..cx.all_outputs(size) })
+        let mut outlook = Outlook { length, ..cx.all_outputs(size) };
+        if let Some(gap) = files.gap() {
+            let warning = format!("`{}` leaves out number {gap}: the files follow one another without it", params.path.text());
+            outlook.warnings.push(Problem::warning("path", warning));
+        }
+        Ok(outlook)
     }
 
     fn open(params: &Params, cx: &Open<'_>) -> Result<(Self, ()), Fault> {
