@@ -249,11 +249,11 @@ impl Decoder {
     /// Pictures that come on screen before this time are due by frame `place` at `fps`: half of the shorter frame time after it begins.
     fn on_screen_until(&self, place: u64, fps: Fps) -> f64 {
         let (rate, fps) = (self.source.info.fps.as_f64(), fps.as_f64());
-        let nth = self.options.every_nth.max(1) as f64;
         let begins = place as f64 / fps;
-        if nth == 1.0 {
+        if self.options.every_nth <= 1 {
             return self.from + begins + 0.5 / rate.max(fps);
         }
+        let nth = self.options.every_nth as f64;
         let chosen = ((begins + 0.5 / fps.max(rate / nth)) * rate / nth).floor();
         self.from + (chosen * nth + 0.5) / rate
     }

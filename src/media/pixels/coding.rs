@@ -9,6 +9,8 @@ use crate::frame::{ColorTags, Size};
 const RGB: u8 = 0;
 const UNSPECIFIED: u8 = 2;
 
+type Matrix = [[f64; 3]; 3];
+
 /// Between code values and signal: `signal = (code - offset) / range`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Scale {
@@ -33,17 +35,17 @@ impl Coding {
     /// The coding of `layout` under `tags`, whose gaps are filled by [`resolve`].
     pub fn new(layout: &Layout, tags: ColorTags, size: Size) -> Result<Self, MediaError> {
         let tags = resolve(tags, layout, size);
-        let scales = (0..layout.components.len()).map(|index| scale(layout, &tags, index)).collect();
+        let scales = (0..layout.components.len()).map(|index| scale(layout, tags, index)).collect();
         if layout.rgb {
             return Ok(Self { tags, scales, to_rgb: None, from_rgb: None });
         }
-        let (to_rgb, from_rgb) = matrix(&tags)?;
+        let (to_rgb, from_rgb) = matrix(tags)?;
         Ok(Self { tags, scales, to_rgb: Some(to_rgb.map(|r| r.map(|v| v as f32))), from_rgb: Some(from_rgb.map(|r| r.map(|v| v as f32))) })
     }
 }
 
 /// The offset and range of component `index`: ITU-R BT.709 and BT.2020's quantisation, scaled to the depth.
-fn scale(layout: &Layout, tags: &ColorTags, index: usize) -> Scale {
+fn scale(layout: &Layout, tags: ColorTags, index: usize) -> Scale {
     let alpha = layout.alpha && index + 1 == layout.components.len();
     let chroma = layout.is_chroma(index) && tags.matrix != RGB;
     let depth = layout.components[index].depth;
@@ -63,7 +65,7 @@ fn scale(layout: &Layout, tags: &ColorTags, index: usize) -> Scale {
 }
 
 /// To R, G, B from the components and back, exact inverses of one another.
-fn matrix(tags: &ColorTags) -> Result<([[f64; 3]; 3], [[f64; 3]; 3]), MediaError> {
+fn matrix(tags: ColorTags) -> Result<(Matrix, Matrix), MediaError> {
     let (kr, kb) = match (tags.matrix, tags.primaries) {
         // The components are G, B, R.
         (RGB, _) => return Ok(([[0., 0., 1.], [1., 0., 0.], [0., 1., 0.]], [[0., 1., 0.], [0., 0., 1.], [1., 0., 0.]])),

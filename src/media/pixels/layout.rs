@@ -24,6 +24,7 @@ pub(super) struct Component {
 
 /// A pixel format as this module needs to know it.
 #[derive(Debug, Clone)]
+#[allow(clippy::struct_excessive_bools, reason = "they mirror FFmpeg's flags, which combine freely")]
 pub(super) struct Layout {
     pub format: Pixel,
     pub rgb: bool,
@@ -105,7 +106,7 @@ impl Layout {
             let [h, v] = self.halvings_of(index);
             let columns = width.div_ceil(1 << h);
             let last = c.offset + (columns - 1) * c.step;
-            let end = if self.bits { (last + c.depth as usize).div_ceil(8) } else { last + self.word(c) };
+            let end = if self.bits { (last + c.depth as usize).div_ceil(8) } else { last + Self::word(c) };
             rows = height.div_ceil(1 << v).max(rows);
             bytes = end.max(bytes);
         }
@@ -113,7 +114,7 @@ impl Layout {
     }
 
     /// How many bytes are read to get one sample of `c`.
-    pub fn word(&self, c: &Component) -> usize {
+    pub fn word(c: &Component) -> usize {
         match c.shift + c.depth {
             0..=8 => 1,
             9..=16 => 2,

@@ -9,7 +9,7 @@ pub(super) fn read(layout: &Layout, c: &Component, row: &[u8], out: &mut [f32]) 
         return;
     }
     let whole = c.shift == 0 && c.depth > 8 && c.step == 2 && !layout.big_endian;
-    match layout.word(c) {
+    match Layout::word(c) {
         1 if c.step == 1 && c.depth == 8 => out.iter_mut().zip(&row[c.offset..]).for_each(|(v, &b)| *v = f32::from(b)),
         2 if whole && c.depth == 16 => {
             let pairs = row[c.offset..].chunks_exact(2);
@@ -33,7 +33,7 @@ pub(super) fn write(layout: &Layout, c: &Component, values: &[f32], row: &mut [u
         return;
     }
     let top = mask(c) as f32;
-    match layout.word(c) {
+    match Layout::word(c) {
         1 if c.step == 1 && c.depth == 8 => row[c.offset..].iter_mut().zip(values).for_each(|(b, &v)| *b = round(v, top) as u8),
         2 if c.shift == 0 && c.step == 2 && !layout.big_endian => {
             let pairs = row[c.offset..].chunks_exact_mut(2);
