@@ -247,6 +247,5 @@ fn start(info: &MediaInfo) -> Result<(Input, decoder::Video, Rational), MediaErr
     raw::discard_others(&mut input, index);
     let stream = input.stream(index).ok_or_else(|| MediaError::NoVideo { path: info.path.clone() })?;
     let (decoder, base) = (open::open_decoder(&stream, true)?, stream.time_base());
-    drop(stream);
     Ok((input, decoder, base))
 }

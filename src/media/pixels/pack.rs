@@ -69,7 +69,7 @@ impl Writer<'_> {
         scratch.row.clear();
         scratch.row.resize(width, 0.0);
         let weights = self.weights(index);
-        let opaque = weights == [0.0; 4];
+        let opaque = weights.iter().all(|w| *w == 0.0);
         for (row, weight) in down_taps(y, height, down, self.siting[1]) {
             for (plane, w) in weights.iter().enumerate().filter(|(_, w)| **w != 0.0) {
                 let start = row * width;
