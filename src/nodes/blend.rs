@@ -42,7 +42,7 @@ node! {
         mask: Option<Mask>,
     }
     outputs {
-        /// Both.
+        /// The two, one over the other.
         image: Frame,
     }
     params {
