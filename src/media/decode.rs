@@ -230,8 +230,9 @@ impl Decoder {
 
     /// The picture on screen at frame `place` at `fps`.
     fn show(&mut self, place: u64, fps: Fps) -> Result<bool, MediaError> {
-        let middle = self.from + (place as f64 + 0.5) / fps.as_f64();
-        if middle >= self.to {
+        // What begins just before the end, by no more than timestamps jitter, is not shown.
+        let begins = self.from + place as f64 / fps.as_f64() + self.leeway(fps);
+        if begins >= self.to {
             return Ok(false);
         }
         let until = self.on_screen_until(place, fps);
@@ -243,15 +244,20 @@ impl Decoder {
             self.step();
         }
         let end = self.current.as_ref().map_or(0.0, |raw| raw.time + raw.duration);
-        Ok(self.current.is_some() && (self.ahead.is_some() || middle < end + self.source.grain()))
+        Ok(self.current.is_some() && (self.ahead.is_some() || begins < end + self.source.grain()))
     }
 
-    /// Pictures that come on screen before this time are due by frame `place` at `fps`: half of the shorter frame time after it begins.
-    fn on_screen_until(&self, place: u64, fps: Fps) -> f64 {
-        let (rate, fps) = (self.source.info.fps.as_f64(), fps.as_f64());
+    /// Half of the shorter frame time, the file's or that of `fps`.
+    fn leeway(&self, fps: Fps) -> f64 {
+        0.5 / self.source.info.fps.as_f64().max(fps.as_f64())
+    }
+
+    /// Pictures that come on screen before this time are due by frame `place` at `tick_rate`.
+    fn on_screen_until(&self, place: u64, tick_rate: Fps) -> f64 {
+        let (rate, fps) = (self.source.info.fps.as_f64(), tick_rate.as_f64());
         let begins = place as f64 / fps;
         if self.options.every_nth <= 1 {
-            return self.from + begins + 0.5 / rate.max(fps);
+            return self.from + begins + self.leeway(tick_rate);
         }
         let nth = self.options.every_nth as f64;
         let chosen = ((begins + 0.5 / fps.max(rate / nth)) * rate / nth).floor();

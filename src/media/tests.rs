@@ -84,7 +84,7 @@ fn every_nth_picture() {
     let nth = |options| DecodeOptions { every_nth: 3, ..options };
     let thirds: Vec<_> = (0..40).step_by(3).collect();
     assert_eq!(decode("count.mp4", nth(DecodeOptions::default())), thirds);
-    assert_eq!(decode("count.mp4", nth(constant(25, 3))), thirds[..13]);
+    assert_eq!(decode("count.mp4", nth(constant(25, 3))), thirds);
     // At the full rate each is held for three frames, so that the clip keeps its speed.
     assert_eq!(decode("count.mp4", nth(constant(25, 1))), (0..40).map(|n| n / 3 * 3).collect::<Vec<_>>());
 }

@@ -20,7 +20,8 @@ const LONGEST_SILENCE: i64 = 120;
 pub(super) struct Transcoder {
     reader: TrackReader,
     decoder: decoder::Audio,
-    resampler: Option<(resampling::Context, resampling::context::Definition)>,
+    /// With what it was made for: format, channels, rate. (FFmpeg 7's `ChannelLayout` holds a pointer, and could not change threads.)
+    resampler: Option<(resampling::Context, (Sample, u64, u32))>,
     encoder: encoder::Audio,
     queue: Queue,
     stream: usize,
@@ -129,15 +130,15 @@ impl Transcoder {
         }
         let out_rate = self.encoder.rate();
         let skip = self.align(decoded);
-        let from =
-            resampling::context::Definition { format: decoded.format(), channel_layout: decoded.channel_layout(), rate: decoded.rate() };
+        let (format, layout, rate) = (decoded.format(), decoded.channel_layout(), decoded.rate());
+        let from = (format, layout.bits(), rate);
         if !self.resampler.as_ref().is_some_and(|(_, was)| *was == from) {
-            let (format, layout) = (self.encoder.format(), self.encoder.channel_layout());
-            let context = resampling::Context::get(from.format, from.channel_layout, from.rate, format, layout, out_rate)?;
+            let encoder = &self.encoder;
+            let context = resampling::Context::get(format, layout, rate, encoder.format(), encoder.channel_layout(), out_rate)?;
             self.resampler = Some((context, from));
         }
         let Some((resampler, _)) = &mut self.resampler else { return Ok(()) };
-        let room = decoded.samples() * out_rate as usize / from.rate.max(1) as usize + 64;
+        let room = decoded.samples() * out_rate as usize / rate.max(1) as usize + 64;
         let waiting = resampler.delay().map_or(0, |d| d.output.max(0) as usize);
         let mut out = frame::Audio::new(self.encoder.format(), room + waiting, self.encoder.channel_layout());
         out.set_rate(out_rate);
@@ -166,7 +167,7 @@ impl Transcoder {
     }
 
     fn encode(&mut self, samples: usize, muxer: &mut Muxer) -> Result<(), MediaError> {
-        let mut frame = self.queue.pop(samples);
+        let mut frame = self.queue.pop(samples, self.encoder.channel_layout());
         frame.set_rate(self.encoder.rate());
         frame.set_pts(Some(self.sent + self.head_start));
         self.sent += samples as i64;
@@ -218,7 +219,6 @@ fn nearest_rate(codec: Codec, rate: u32) -> u32 {
 struct Queue {
     planes: Vec<Vec<u8>>,
     format: Sample,
-    layout: ChannelLayout,
     /// Bytes of one sample in a plane.
     step: usize,
 }
@@ -227,7 +227,7 @@ impl Queue {
     fn new(format: Sample, layout: ChannelLayout) -> Self {
         let channels = layout.channels().max(1) as usize;
         let (planes, step) = if format.is_planar() { (channels, format.bytes()) } else { (1, format.bytes() * channels) };
-        Self { planes: vec![Vec::new(); planes], format, layout, step }
+        Self { planes: vec![Vec::new(); planes], format, step }
     }
 
     fn samples(&self) -> usize {
@@ -247,8 +247,8 @@ impl Queue {
         }
     }
 
-    fn pop(&mut self, samples: usize) -> frame::Audio {
-        let mut frame = frame::Audio::new(self.format, samples, self.layout);
+    fn pop(&mut self, samples: usize, layout: ChannelLayout) -> frame::Audio {
+        let mut frame = frame::Audio::new(self.format, samples, layout);
         for (index, plane) in self.planes.iter_mut().enumerate() {
             let bytes = samples * self.step;
             frame.data_mut(index)[..bytes].copy_from_slice(&plane[..bytes]);

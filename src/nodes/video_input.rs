@@ -99,11 +99,11 @@ impl Params {
         let whole = info.frames.map(|frames| frames as f64 / rate).or(info.duration)?;
         let at = |time: Time| time.seconds(info.fps, bpm).unwrap_or(whole).min(whole);
         let seconds = (at(self.to) - at(self.from)).max(0.0);
-        let frames = match self.timing {
-            Timing::Constant => seconds * fps.as_f64(),
-            Timing::Source => (seconds * rate / self.every_nth.max(1) as f64).ceil(),
+        let begun = match self.timing {
+            Timing::Constant => (seconds - 0.5 / rate.max(fps.as_f64())) * fps.as_f64(),
+            Timing::Source => (seconds * rate - 0.5) / self.every_nth.max(1) as f64,
         };
-        Some((frames.round() as u64).max(1))
+        Some((begun.ceil() as u64).max(1))
     }
 }
 
