@@ -9,16 +9,19 @@ pub struct ColorTags {
     pub matrix: u8,
     /// Whether the source coded black to white as 0 to 255 and not 16 to 235.
     pub full_range: bool,
+    /// How the source stored its samples, by FFmpeg's name (`yuv420p`): what a lossless encoder uses again, so that a picture that
+    /// was not changed comes out bit for bit.
+    pub pixel: Option<&'static str>,
 }
 
 impl Default for ColorTags {
     /// BT.709 video in limited range.
     fn default() -> Self {
-        Self { primaries: 1, transfer: 1, matrix: 1, full_range: false }
+        Self { primaries: 1, transfer: 1, matrix: 1, full_range: false, pixel: None }
     }
 }
 
 impl ColorTags {
     /// A still picture: sRGB, full range.
-    pub const SRGB: Self = Self { primaries: 1, transfer: 13, matrix: 0, full_range: true };
+    pub const SRGB: Self = Self { primaries: 1, transfer: 13, matrix: 0, full_range: true, pixel: None };
 }

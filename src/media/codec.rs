@@ -101,11 +101,12 @@ impl Choice {
         find(&self.encoder).ok_or_else(|| OutputError::UnknownCodec { codec: self.encoder.clone(), known: String::new() })
     }
 
-    /// The pixel format to encode: the author's, checked, or the default.
-    pub(super) fn pixel(&self, wanted: Option<&str>) -> Result<Pixel, OutputError> {
+    /// The pixel format to encode: the author's, checked; for a lossless codec the source's; or the default.
+    pub(super) fn pixel(&self, wanted: Option<&str>, source: Option<&str>) -> Result<Pixel, OutputError> {
         let codec = self.codec()?;
         let supported = pixel_names(codec);
-        let wanted = wanted.unwrap_or(if supported.contains(&self.recipe.pix_fmt) || supported.is_empty() {
+        let source = source.filter(|source| self.encoder == LOSSLESS && supported.contains(source));
+        let wanted = wanted.or(source).unwrap_or(if supported.contains(&self.recipe.pix_fmt) || supported.is_empty() {
             self.recipe.pix_fmt
         } else {
             supported[0]
@@ -203,6 +204,9 @@ fn find(encoder: &str) -> Option<Codec> {
     // The wrapper would panic on a NUL.
     if encoder.is_empty() || encoder.contains('\0') { None } else { encoder::find_by_name(encoder).filter(Codec::is_video) }
 }
+
+/// The encoder whose pictures come back bit for bit.
+const LOSSLESS: &str = "ffv1";
 
 /// The pixel formats that `codec` takes and we can fill.
 fn pixel_names(codec: Codec) -> Vec<&'static str> {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::source::{Raw, Source};
 use super::{MediaError, MediaInfo, pixels, probe, scan};
-use crate::frame::Frame;
+use crate::frame::{ColorTags, Frame};
 use crate::param::Fps;
 
 /// Going ahead by more than so many seconds is quicker from the next key frame than picture by picture.
@@ -214,7 +214,9 @@ impl Decoder {
         if let Some(shown) = self.shown.as_ref().filter(|shown| shown.time.total_cmp(&raw.time).is_eq()) {
             return Ok(Some(shown.clone()));
         }
-        let frame = self.source.info.turn.apply(pixels::unpack(&raw.video, pixels::tags_of(&raw.video)?)?);
+        let pixel = raw.video.format().descriptor().map(|format| format.name());
+        let tags = ColorTags { pixel, ..pixels::tags_of(&raw.video)? };
+        let frame = self.source.info.turn.apply(pixels::unpack(&raw.video, tags)?);
         let picture = Picture { frame, time: raw.time };
         self.shown = Some(picture.clone());
         Ok(Some(picture))

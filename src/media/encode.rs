@@ -106,7 +106,7 @@ struct Running {
 impl Running {
     fn start(options: &EncodeOptions, frame: &Frame, variable: bool, notes: &mut Vec<String>) -> Result<Self, MediaError> {
         let size = options.size.unwrap_or(frame.size());
-        let settings = Settings::new(options, Some(size))?;
+        let settings = Settings::new(options, Some(size), frame.tags.pixel)?;
         let coded = coded_size(size, &settings);
         if coded != size {
             let name = &settings.choice.encoder;

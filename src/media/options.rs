@@ -73,13 +73,13 @@ pub(super) struct Settings {
 }
 
 impl Settings {
-    /// Resolves the options for pictures of `size`, if that is known.
-    pub(super) fn new(options: &EncodeOptions, size: Option<Size>) -> Result<Self, MediaError> {
+    /// Resolves the options for pictures of `size` from a source that stores them as `source`, if these are known.
+    pub(super) fn new(options: &EncodeOptions, size: Option<Size>, source: Option<&'static str>) -> Result<Self, MediaError> {
         init();
         let container = Container::of(&options.path)?;
         let choice = Choice::new(options.codec.as_deref(), container)?;
         let choice = if let Some(size) = size { choice.fit(size) } else { choice };
-        let pixel = choice.pixel(options.pix_fmt.as_deref())?;
+        let pixel = choice.pixel(options.pix_fmt.as_deref(), source)?;
         choice.options(options, pixel)?;
         Ok(Self { container, choice, pixel })
     }
@@ -91,7 +91,7 @@ impl Settings {
 /// # Errors
 /// The first thing that is wrong, with what to do.
 pub fn check(options: &EncodeOptions) -> Result<(), MediaError> {
-    Settings::new(options, options.size)?;
+    Settings::new(options, options.size, None)?;
     let tracks = [&options.audio, &options.subtitles].into_iter().flatten().map(|t| t.path.as_path());
     check_target(&options.path, options.inputs.iter().map(PathBuf::as_path).chain(tracks))?;
     Ok(())

@@ -157,6 +157,8 @@ pub struct Outlook {
     pub lane: Lane,
     /// Model files or folders that the node will load.
     pub models: Vec<PathBuf>,
+    /// Files that the node reads; none of them may be written.
+    pub reads: Vec<PathBuf>,
     /// Files that the node will write; two nodes must not write the same.
     pub writes: Vec<PathBuf>,
     /// Memory the node holds besides its streams' values, in bytes, as far as is known.

@@ -52,7 +52,8 @@ impl Node for ImageInput {
             None if files.is_still() || params.r#loop => Length::Endless,
             None => Length::Exactly(files.len() as u64),
         };
-        let mut outlook = Outlook { length, ..cx.all_outputs(size) };
+        let reads = (0..files.len()).map(|index| files.path(index)).collect();
+        let mut outlook = Outlook { length, reads, ..cx.all_outputs(size) };
         if let Some(gap) = files.gap() {
             let warning = format!("`{}` leaves out number {gap}: the files follow one another without it", params.path.text());
             outlook.warnings.push(Problem::warning("path", warning));

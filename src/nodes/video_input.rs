@@ -123,7 +123,8 @@ impl Node for VideoInput {
             Some(frames) => Length::About(frames),
             None => Length::About(u64::MAX),
         };
-        let mut outlook = Outlook { length, fps: Some(params.rate(&info)), ..cx.all_outputs(size) };
+        let reads = vec![params.path.path().to_path_buf()];
+        let mut outlook = Outlook { length, reads, fps: Some(params.rate(&info)), ..cx.all_outputs(size) };
         if info.alpha
             && let Some(image) = outlook.outputs.first_mut()
         {

@@ -1,7 +1,7 @@
 //! Phase three: every node says what it will make; the timeline, the formats and the ranges are settled.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::resolve::{Resolved, list};
 use super::topology::Wired;
@@ -234,11 +234,23 @@ impl<'g> Survey<'_, 'g> {
         }
     }
 
+    /// The node that reads the file at `path`, whatever it is called there.
+    fn reader_of(&self, path: &Path) -> Option<&str> {
+        let real = path.canonicalize().ok()?;
+        let reads = |outlook: &Outlook| outlook.reads.iter().any(|read| read.canonicalize().is_ok_and(|read| read == real));
+        let index = self.outlooks.iter().position(|outlook| outlook.as_ref().is_some_and(reads))?;
+        self.nodes[index].as_ref().map(|node| node.def.name.as_str())
+    }
+
     fn check_writes(&self, faults: &mut Diagnostics) {
         let mut writers: HashMap<&PathBuf, &str> = HashMap::new();
         for (index, outlook) in self.outlooks.iter().enumerate() {
             let (Some(node), Some(outlook)) = (self.sound(index), outlook) else { continue };
             for path in &outlook.writes {
+                if let Some(reader) = self.reader_of(path) {
+                    let problem = Problem::error("path", format!("`{}` would write over the file that `{reader}` reads", node.def.name));
+                    faults.push(placed(node, &problem.help("give it another `path`")));
+                }
                 if let Some(other) = writers.insert(path, &node.def.name) {
                     let problem =
                         Problem::error("path", format!("`{other}` and `{}` write the same file {}", node.def.name, path.display()));

@@ -151,6 +151,7 @@ impl Claims {
             transfer: ffi::AVColorTransferCharacteristic::from(self.transfer) as u32 as u8,
             matrix: ffi::AVColorSpace::from(self.space) as u32 as u8,
             full_range: self.range == color::Range::JPEG || (self.range == color::Range::Unspecified && full_by_default),
+            pixel: None,
         };
         resolve(tags, layout, self.size)
     }

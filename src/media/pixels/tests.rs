@@ -99,7 +99,7 @@ fn assert_rgb(frame: &Frame, rgb: [f32; 3], within: f32) {
 }
 
 const fn tags(matrix: u8, full_range: bool) -> ColorTags {
-    ColorTags { primaries: 1, transfer: 1, matrix, full_range }
+    ColorTags { primaries: 1, transfer: 1, matrix, full_range, pixel: None }
 }
 
 /// The 100 % colour bars as the standards print them (ITU-R BT.709 and BT.601, 8 bit; BT.2020, 10 bit).
@@ -169,7 +169,7 @@ fn gaps_in_the_tags_are_filled_as_players_do() {
     assert_eq!([matrix(1280, 544), matrix(768, 576), matrix(640, 480), matrix(960, 720)], [1, 5, 6, 1]);
     let mut hdr = Video::new(Pixel::YUV420P10LE, 64, 64);
     hdr.set_color_primaries(color::Primaries::BT2020);
-    assert_eq!(tags_of(&hdr).unwrap(), ColorTags { primaries: 9, transfer: 14, matrix: 9, full_range: false });
+    assert_eq!(tags_of(&hdr).unwrap(), ColorTags { primaries: 9, transfer: 14, matrix: 9, full_range: false, pixel: None });
     assert_eq!(tags_of(&Video::new(Pixel::RGB24, 64, 64)).unwrap(), ColorTags::SRGB);
     assert!(tags_of(&Video::new(Pixel::YUVJ420P, 64, 64)).unwrap().full_range);
     // A still picture's tags cannot be kept in 4:2:0.
