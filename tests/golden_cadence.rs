@@ -1,4 +1,5 @@
 //! The kind `cadence`, wired into a loop as in a graph, against the frames that Deforum's render loop wrote.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::float_cmp, reason = "a test")]
 
 #[path = "support/golden.rs"]
 mod golden;

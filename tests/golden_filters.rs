@@ -1,4 +1,5 @@
 //! Colour matching and noise against what Deforum's own code computed.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::float_cmp, reason = "a test")]
 
 #[path = "support/golden.rs"]
 mod golden;

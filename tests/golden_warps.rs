@@ -1,4 +1,5 @@
 //! The warps against what Deforum's own code computed: matrices, sampling positions, pictures.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::float_cmp, reason = "a test")]
 
 #[path = "support/golden.rs"]
 mod golden;

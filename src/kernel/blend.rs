@@ -62,7 +62,7 @@ fn soft_light(a: f32, b: f32) -> f32 {
     if b <= 0.5 { a - (1.0 - 2.0 * b) * a * (1.0 - a) } else { a + (2.0 * b - 1.0) * (bright - a) }
 }
 
-fn with(a: &Raster, b: &Raster, mask: Option<&Mask>, amount: f32, planes: usize, mode: impl Fn(f32, f32) -> f32 + Sync) -> Raster {
+fn with(a: &Raster, b: &Raster, mask: Option<&Mask>, amount: f32, planes: usize, mode: impl Fn(f32, f32) -> f32 + Sync + Send) -> Raster {
     debug_assert_eq!(a.size(), b.size());
     let width = a.size().width;
     let mask = mask.filter(|m| m.size() == a.size()).map(|m| m.0.plane(0));

@@ -43,27 +43,27 @@ pub fn to_rgb(raster: &mut Raster, space: Space) {
 type Curve = fn(f32) -> f32;
 
 /// Applies `before` to each value, `convert` to each pixel and `after` to each value. Apart, so that what can vectorise does.
-fn each_pixel(raster: &mut Raster, before: Option<Curve>, convert: impl Fn([f32; 3]) -> [f32; 3] + Sync, after: Option<Curve>) {
+fn each_pixel(raster: &mut Raster, before: Option<Curve>, convert: impl Fn([f32; 3]) -> [f32; 3] + Sync + Send, after: Option<Curve>) {
     const CHUNK: usize = 512;
     band::each(raster, |mut band| {
         let [a, b, c, ..] = &mut band.planes[..] else { return };
         for ((a, b), c) in a.chunks_mut(CHUNK).zip(b.chunks_mut(CHUNK)).zip(c.chunks_mut(CHUNK)) {
-            let bend = |line: &mut [f32], curve: Option<Curve>| {
-                if let Some(curve) = curve {
-                    line.iter_mut().for_each(|v| *v = curve(*v));
-                }
-            };
-            for line in [&mut *a, &mut *b, &mut *c] {
-                bend(line, before);
-            }
+            bend([&mut *a, &mut *b, &mut *c], before);
             for ((a, b), c) in a.iter_mut().zip(b.iter_mut()).zip(c.iter_mut()) {
                 [*a, *b, *c] = convert([*a, *b, *c]);
             }
-            for line in [a, b, c] {
-                bend(line, after);
-            }
+            bend([a, b, c], after);
         }
     });
+}
+
+fn bend(lines: [&mut [f32]; 3], curve: Option<Curve>) {
+    let Some(curve) = curve else { return };
+    for line in lines {
+        for v in line {
+            *v = curve(*v);
+        }
+    }
 }
 
 /// Luma of display-referred red, green and blue with the weights of BT.709.
@@ -142,7 +142,7 @@ fn lab_to_linear([l, a, b]: [f32; 3]) -> [f32; 3] {
     let y = (l + 16.0) / 116.0;
     let (x, y, z) = (WHITE[0] * f(y + a / 500.0), f(y), WHITE[2] * f(y - b / 200.0));
     [
-        3.240_479 * x - 1.537_150 * y - 0.498_535 * z,
+        3.240_479 * x - 1.537_15 * y - 0.498_535 * z,
         -0.969_256 * x + 1.875_991 * y + 0.041_556 * z,
         0.055_648 * x - 0.204_043 * y + 1.057_311 * z,
     ]

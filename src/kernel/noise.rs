@@ -108,7 +108,7 @@ pub fn perlin(size: Size, clouds: Clouds, key: u64) -> Raster {
 ///
 /// `angle(row, column)` gives the direction of the gradient at a corner of the lattice, in radians, measured from the downward
 /// axis towards the right. Fades are quintic; the result is scaled by √2 and by `strength`.
-pub fn add_octave(out: &mut Raster, cells: [f64; 2], strength: f32, angle: impl Fn(usize, usize) -> f32 + Sync) {
+pub fn add_octave(out: &mut Raster, cells: [f64; 2], strength: f32, angle: impl Fn(usize, usize) -> f32 + Sync + Send) {
     let size = out.size();
     let [down, across] = cells.map(|c| c.max(1e-6));
     let columns: Vec<Place> = (0..size.width).map(|x| Place::of(x, size.width, across)).collect();

@@ -269,7 +269,7 @@ mod tests {
             let out = Palette::of(&reference, Space::Rgb, method).apply(&faded, 1.0);
             assert!(worst(&out, &reference) < 1e-3, "{method:?}: {}", worst(&out, &reference));
             let half = Palette::of(&reference, Space::Rgb, method).apply(&faded, 0.5);
-            assert!((half.data()[7] - (faded.data()[7] + out.data()[7]) / 2.0).abs() < 1e-6);
+            assert!((half.data()[7] - f32::midpoint(faded.data()[7], out.data()[7])).abs() < 1e-6);
         }
     }
 

@@ -79,7 +79,7 @@ fn growth(size: Size, speed: f64) -> f64 {
     (1.0 + speed / (size.width.min(size.height).max(2) as f64 / 2.0)).max(0.01)
 }
 
-fn paint(size: Size, color: impl Fn(f32, f32) -> [f32; 3] + Sync) -> Raster {
+fn paint(size: Size, color: impl Fn(f32, f32) -> [f32; 3] + Sync + Send) -> Raster {
     let mut out = Raster::uninit(size, 3);
     band::each(&mut out, |mut band| {
         let [r, g, b] = &mut band.planes[..] else { return };

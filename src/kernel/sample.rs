@@ -14,7 +14,7 @@ pub enum Sampling {
     Nearest,
     /// From 2×2 pixels.
     Bilinear,
-    /// From 4×4 pixels, with a = −0.75 as OpenCV and PyTorch have it: sharp, with bright and dark fringes at edges that grow
+    /// From 4×4 pixels, with a = −0.75 as `OpenCV` and `PyTorch` have it: sharp, with bright and dark fringes at edges that grow
     /// when a picture is warped again and again.
     Bicubic,
     /// From 6×6 pixels, held between the least and the greatest of the nearest 2×2: sharp without fringes, however often.

@@ -31,7 +31,7 @@ pub enum DepthMapping {
     /// z = 2 − d. The same depth is the same distance in every frame, so a still scene does not swim. The default.
     #[default]
     Linear,
-    /// z = 2 − e with e the depth after histogram equalisation in 1024 bins, as Deforum does for MiDaS: separates layers more,
+    /// z = 2 − e with e the depth after histogram equalisation in 1024 bins, as Deforum does for `MiDaS`: separates layers more,
     /// but the distance of one thing changes whenever another enters the picture, and noise in flat areas is stretched.
     Equalized,
 }

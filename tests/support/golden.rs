@@ -1,4 +1,5 @@
 //! Reading reference data: `FRAMELOOM_GOLDEN` names its folder, `tests/golden` by default. What the folder lacks is skipped.
+#![allow(clippy::expect_used, reason = "a test")]
 #![allow(dead_code, missing_docs, reason = "every test program uses its part of this")]
 
 use std::path::PathBuf;
@@ -44,7 +45,7 @@ impl Golden {
         Some(Raster::from_vec(size, 3, (0..3).flat_map(plane).collect()))
     }
 
-    /// A NumPy array of little-endian float16, float32 or float64 in C order.
+    /// A `NumPy` array of little-endian float16, float32 or float64 in C order.
     pub fn npy(&self, file: &str) -> Option<Npy> {
         let bytes = std::fs::read(self.find(file)?).expect("golden arrays are readable");
         let header_len = usize::from(u16::from_le_bytes([bytes[8], bytes[9]]));
