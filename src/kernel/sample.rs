@@ -203,7 +203,20 @@ fn spot<const N: usize, K: Kernel<N>>(plane: &[f32], size: Size, x: f32, y: f32,
 /// `v` held between the least and the greatest of its neighbours.
 #[inline]
 fn between(v: f32, [a, b, c, d]: [f32; 4]) -> f32 {
-    v.max(a.min(b).min(c.min(d))).min(a.max(b).max(c.max(d)))
+    let (low, high) = (least(least(a, b), least(c, d)), greatest(greatest(a, b), greatest(c, d)));
+    least(greatest(v, low), high)
+}
+
+/// The smaller of both; one instruction, where `f32::min` takes five for the sake of NaN.
+#[inline]
+fn least(a: f32, b: f32) -> f32 {
+    if a < b { a } else { b }
+}
+
+/// The greater of both; `b` if `a` is not a number.
+#[inline]
+fn greatest(a: f32, b: f32) -> f32 {
+    if a > b { a } else { b }
 }
 
 /// Where some consecutive pixels read from. Arrays apart, so that preparing them vectorises.
@@ -245,8 +258,8 @@ impl<const N: usize> Spots<N> {
         }
     }
 
-    fn read<K: Kernel<N>>(&self, plane: &[f32], size: Size, border: Border, (least, greatest): (f32, f32), out: &mut [f32]) {
-        let reach = (N - 1) * size.width + N;
+    fn read<K: Kernel<N>>(&self, plane: &[f32], size: Size, border: Border, (low, high): (f32, f32), out: &mut [f32]) {
+        let reach = (N - 1) * size.width + wide(N);
         let count = out.len().min(CHUNK);
         for (i, out) in out[..count].iter_mut().enumerate() {
             let first = self.first[i] as usize;
@@ -258,7 +271,7 @@ impl<const N: usize> Spots<N> {
                 // Only marked pixels get here: the index OUTSIDE lies beyond any plane.
                 None => spot::<N, K>(plane, size, self.x[i], self.y[i], border),
             };
-            *out = if N > 2 { value.max(least).min(greatest) } else { value };
+            *out = if N > 2 { least(greatest(value, low), high) } else { value };
         }
     }
 }
@@ -280,6 +293,11 @@ fn aim_axis<const N: usize, K: Kernel<N>>(at: &[f32; CHUNK], last: i32, first: &
     }
 }
 
+/// Pixels of a row that are read for `n` taps: whole vectors, though the last few may not count.
+const fn wide(n: usize) -> usize {
+    if n > 4 { 8 } else { n }
+}
+
 /// The weighted sum of `N`×`N` pixels, the first at the start of `pixels`.
 #[inline]
 fn inside<const N: usize, K: Kernel<N>>(pixels: &[f32], width: usize, wx: &[f32; N], wy: &[f32; N]) -> f32 {
@@ -287,9 +305,10 @@ fn inside<const N: usize, K: Kernel<N>>(pixels: &[f32], width: usize, wx: &[f32;
         let (top, bottom) = (&pixels[..2], &pixels[width..width + 2]);
         return wy[0] * (wx[0] * top[0] + wx[1] * top[1]) + wy[1] * (wx[0] * bottom[0] + wx[1] * bottom[1]);
     }
-    let mut columns = [0.0; N];
+    let mut columns = [0.0; 8];
+    let columns = &mut columns[..wide(N)];
     for (j, wy) in wy.iter().enumerate() {
-        let row = &pixels[j * width..][..N];
+        let row = &pixels[j * width..][..wide(N)];
         for (sum, v) in columns.iter_mut().zip(row) {
             *sum += wy * v;
         }
