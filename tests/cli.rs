@@ -1,4 +1,5 @@
 //! The program as a user meets it: exit codes, messages, files left behind.
+#![allow(clippy::unwrap_used, reason = "a test may stop where it stands")]
 
 #[path = "support/folder.rs"]
 mod folder;

@@ -1,4 +1,5 @@
 //! The same bytes out on any number of threads and with any number of frames under way.
+#![allow(clippy::unwrap_used, reason = "a test may stop where it stands")]
 
 #[path = "support/folder.rs"]
 mod folder;

@@ -1,4 +1,5 @@
 //! Generated files equal what the program makes now. `UPDATE_DOCS=1 cargo test --test fresh` writes them.
+#![allow(clippy::unwrap_used, reason = "a test may stop where it stands")]
 
 use std::fs;
 use std::path::Path;

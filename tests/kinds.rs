@@ -1,4 +1,5 @@
 //! What every built-in kind must keep.
+#![allow(clippy::unwrap_used, reason = "a test may stop where it stands")]
 
 use frameloom::cli::registry;
 

@@ -1,5 +1,7 @@
 //! `frameloom explain NODE.PARAM@FRAME`: where a value comes from, and what it is at a frame.
 
+use std::fmt::Write;
+
 use crate::diag::Sources;
 use crate::document::{self, Candidate, Graph, Layer};
 use crate::node::{Registry, Spec};
@@ -66,7 +68,7 @@ fn unknown<'a>(what: &str, name: &str, candidates: impl Iterator<Item = &'a str>
 }
 
 fn line(out: &mut String, wins: bool, value: &str, origin: &str) {
-    *out += &format!("{} {value:30} {origin}\n", if wins { "=>" } else { "  " });
+    let _ = writeln!(out, "{} {value:30} {origin}", if wins { "=>" } else { "  " });
 }
 
 fn origin(candidate: &Candidate, sources: &Sources) -> String {
@@ -123,7 +125,7 @@ fn at_frame(spec: &Spec, param: &str, data: &Data, graph: &Graph, frame: u64) ->
     let value = match spec.param(param)?.shape.inner() {
         Shape::Curve => Curve::read(data, &cx).ok()?.now(&moment).to_string(),
         Shape::IntegerCurve => IntCurve::read(data, &cx).ok()?.now(&moment).to_string(),
-        Shape::Prompt => Prompt::read(data, &cx).ok()?.now(&moment).to_string(),
+        Shape::Prompt => Prompt::read(data, &cx).ok()?.now(&moment),
         _ => return Some(format!("at frame {frame}: {}\n", shown(&data.value))),
     };
     Some(format!("at frame {frame}: {value}\n"))

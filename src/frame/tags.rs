@@ -5,7 +5,7 @@ pub struct ColorTags {
     pub primaries: u8,
     /// Transfer characteristics: 1 BT.709, 13 sRGB, 16 PQ, 18 HLG…
     pub transfer: u8,
-    /// The Y'CbCr matrix that the source used and that an encoder should use again: 1 BT.709, 5/6 BT.601, 9 BT.2020; 0 RGB.
+    /// The `Y'CbCr` matrix that the source used and that an encoder should use again: 1 BT.709, 5/6 BT.601, 9 BT.2020; 0 RGB.
     pub matrix: u8,
     /// Whether the source coded black to white as 0 to 255 and not 16 to 235.
     pub full_range: bool,

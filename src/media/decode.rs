@@ -214,7 +214,7 @@ impl Decoder {
         if let Some(shown) = self.shown.as_ref().filter(|shown| shown.time.total_cmp(&raw.time).is_eq()) {
             return Ok(Some(shown.clone()));
         }
-        let pixel = raw.video.format().descriptor().map(|format| format.name());
+        let pixel = raw.video.format().descriptor().map(ffmpeg_next::util::format::pixel::Descriptor::name);
         let tags = ColorTags { pixel, ..pixels::tags_of(&raw.video)? };
         let frame = self.source.info.turn.apply(pixels::unpack(&raw.video, tags)?);
         let picture = Picture { frame, time: raw.time };

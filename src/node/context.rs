@@ -113,7 +113,7 @@ impl Prospect<'_> {
                     problems.push(Problem::error(name, format!("`{name}` is {size} but `{other}` is {expected}")).help(format!(
                         "put a `resize` node before `{name}`, or set `timeline: {{ size: [{}, {}] }}`",
                         expected.width, expected.height
-                    )))
+                    )));
                 }
                 Some(_) => {}
             }

@@ -122,7 +122,7 @@ impl<'g> Survey<'_, 'g> {
         }
         if !faults.has_errors() {
             let sources: Vec<_> = sources.iter().filter_map(|&index| self.sound(index)).map(|node| node.def.name.as_str()).collect();
-            let Some(first) = graph.nodes.first() else { return None };
+            let first = graph.nodes.first()?;
             faults.push(
                 Diagnostic::error("endless", "the output would never end")
                     .at(

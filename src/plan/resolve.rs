@@ -45,11 +45,14 @@ pub(super) struct Link {
     pub span: Span,
 }
 
-/// The nodes of the graph by name, with their kinds where those exist.
+/// A node's index, and its kind where that exists.
+type Named = (usize, Option<Arc<dyn Kind>>);
+
+/// The nodes of the graph by name.
 struct Names<'g> {
     /// Nodes that the document left out because of errors: links to them are no errors of their own.
     failed: &'g [String],
-    by_name: HashMap<&'g str, (usize, Option<Arc<dyn Kind>>)>,
+    by_name: HashMap<&'g str, Named>,
 }
 
 pub(super) fn resolve<'g>(graph: &'g Graph, registry: &Registry, faults: &mut Diagnostics) -> Vec<Option<Resolved<'g>>> {

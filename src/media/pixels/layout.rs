@@ -218,5 +218,8 @@ pub(super) fn plane_rows(layout: &Layout, plane: usize, video: &Video) -> usize 
 #[cfg(test)]
 pub(super) fn set_palette(video: &mut Video, index: usize, argb: u32) {
     // SAFETY: as in `palette`, on a frame that a test has just allocated.
-    unsafe { (*video.as_mut_ptr()).data[1].cast::<u32>().add(index).write_unaligned(argb) }
+    let entry = unsafe { (*video.as_mut_ptr()).data[1].add(index * size_of::<u32>()) };
+    let bytes = argb.to_ne_bytes();
+    // SAFETY: the palette has 256 entries of four bytes.
+    unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), entry, bytes.len()) }
 }
