@@ -1,4 +1,5 @@
 //! The examples of `docs/curves.md` give what the page says.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may stop where it stands")]
 #![allow(missing_docs, reason = "a test")]
 
 use frameloom::diag::{Sources, Span};

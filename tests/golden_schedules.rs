@@ -1,4 +1,5 @@
 //! Schedules and prompts against Deforum's own numbers: what it accepts has its values, what it refuses never panics.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may stop where it stands")]
 #![allow(missing_docs, reason = "a test")]
 
 #[path = "support/golden.rs"]
