@@ -3,14 +3,14 @@
 use crate::plan::Sketch;
 
 /// Width of a node.
-pub(super) const WIDTH: f64 = 168.0;
+pub(super) const WIDTH: f64 = 132.0;
 /// Height of the part with name and kind.
 pub(super) const HEAD: f64 = 46.0;
 /// Height of one port.
 pub(super) const PORT: f64 = 20.0;
-const COLUMN_GAP: f64 = 96.0;
+const COLUMN_GAP: f64 = 84.0;
 const ROW_GAP: f64 = 30.0;
-const MARGIN: f64 = 28.0;
+const MARGIN: f64 = 34.0;
 /// Sweeps over the columns; the order settles in a few.
 const SWEEPS: usize = 12;
 

@@ -7,25 +7,29 @@ use super::{color, note};
 use crate::plan::{Sketch, SketchLink, SketchNode};
 
 /// Room that one link around the outside takes.
-const LANE: f64 = 20.0;
+const LANE: f64 = 16.0;
 const FONT: &str = "ui-sans-serif, system-ui, -apple-system, 'Segoe UI', Helvetica, Arial, sans-serif";
 
 /// The graph as an SVG picture of its own.
 #[must_use]
 pub fn svg(sketch: &Sketch, title: &str) -> String {
     let layout = layout(sketch);
-    let around: Vec<&SketchLink> = sketch.links.iter().filter(|link| goes_around(link, &layout)).collect();
-    let (width, tall) = (layout.width, layout.bottom + 28.0 + LANE * around.len() as f64);
+    let routes = route(sketch, &layout);
+    let top = LANE * lanes(&routes, Route::Above) as f64;
+    let (width, tall) = (layout.width, top + layout.bottom + 24.0 + LANE * lanes(&routes, Route::Below) as f64);
     let mut out = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width:.0} {tall:.0}\" width=\"{width:.0}\" height=\"{tall:.0}\" font-family=\"{FONT}\">\n\
-         <title>{}</title>\n<rect width=\"100%\" height=\"100%\" rx=\"12\" fill=\"#f8fafc\"/>\n",
-        escape(title)
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 {:.0} {width:.0} {tall:.0}\" width=\"{width:.0}\" height=\"{tall:.0}\" font-family=\"{FONT}\">\n\
+         <title>{}</title>\n<rect y=\"{:.0}\" width=\"100%\" height=\"100%\" rx=\"12\" fill=\"#f8fafc\"/>\n",
+        -top,
+        escape(title),
+        -top
     );
-    for link in sketch.links.iter().filter(|link| !goes_around(link, &layout)) {
-        straight(&mut out, &layout, link);
-    }
-    for (lane, link) in around.iter().enumerate() {
-        round(&mut out, &layout, link, layout.bottom + 14.0 + LANE * lane as f64);
+    for (link, (way, lane)) in sketch.links.iter().zip(&routes) {
+        match way {
+            Route::Straight => straight(&mut out, &layout, link),
+            Route::Above => round(&mut out, &layout, link, *lane, 14.0 - LANE * (*lane as f64)),
+            Route::Below => round(&mut out, &layout, link, *lane, layout.bottom + 14.0 + LANE * (*lane as f64)),
+        }
     }
     for (index, node) in sketch.nodes.iter().enumerate() {
         boxed(&mut out, node, layout.at[index], height(sketch, index));
@@ -33,8 +37,45 @@ pub fn svg(sketch: &Sketch, title: &str) -> String {
     out + "</svg>\n"
 }
 
-fn goes_around(link: &SketchLink, layout: &Layout) -> bool {
-    layout.column[link.to.0] <= layout.column[link.from.0]
+/// The way a link takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Route {
+    /// To the next column.
+    Straight,
+    /// Over the nodes between.
+    Above,
+    /// Back, under all nodes.
+    Below,
+}
+
+/// The way of every link, and its lane where it goes around: the first that no other link uses along the same stretch.
+fn route(sketch: &Sketch, layout: &Layout) -> Vec<(Route, usize)> {
+    let mut taken: Vec<(Route, usize, [usize; 2])> = Vec::new();
+    let mut order: Vec<usize> = (0..sketch.links.len()).collect();
+    let columns = |link: &SketchLink| (layout.column[link.from.0], layout.column[link.to.0]);
+    order.sort_by_key(|&index| columns(&sketch.links[index]).0.abs_diff(columns(&sketch.links[index]).1));
+    let mut routes = vec![(Route::Straight, 0); sketch.links.len()];
+    for index in order {
+        let (from, to) = columns(&sketch.links[index]);
+        let way = if to <= from {
+            Route::Below
+        } else if to == from + 1 {
+            continue;
+        } else {
+            Route::Above
+        };
+        let stretch = [from.min(to), from.max(to)];
+        let free =
+            |lane: usize| !taken.iter().any(|(other, at, [a, b])| *other == way && *at == lane && *a <= stretch[1] && stretch[0] <= *b);
+        let lane = (0..=taken.len()).find(|lane| free(*lane)).unwrap_or(0);
+        taken.push((way, lane, stretch));
+        routes[index] = (way, lane);
+    }
+    routes
+}
+
+fn lanes(routes: &[(Route, usize)], way: Route) -> usize {
+    routes.iter().filter(|(other, _)| *other == way).map(|(_, lane)| lane + 1).max().unwrap_or(0)
 }
 
 fn port_y(top: f64, port: usize) -> f64 {
@@ -67,20 +108,23 @@ fn straight(out: &mut String, layout: &Layout, link: &SketchLink) {
     }
 }
 
-/// Out of the right side, down, back along `y` below all nodes, up and in from the left.
-fn round(out: &mut String, layout: &Layout, link: &SketchLink, y: f64) {
+/// Out of the right side, up or down to `y`, along it, and in from the left. Links on other lanes turn at other places.
+fn round(out: &mut String, layout: &Layout, link: &SketchLink, lane: usize, y: f64) {
     let ((x0, y0), (x1, y1)) = ends(layout, link);
-    let (right, left, r) = (x0 + 26.0, x1 - 26.0, 12.0);
+    let turn = 12.0 + 5.0 * (lane % 6) as f64;
+    let (right, left, r) = (x0 + turn, x1 - turn, 6.0);
+    let down = if y > y0 { r } else { -r };
+    let along = if left > right { r } else { -r };
     let _ = writeln!(
         out,
         "<path d=\"M{x0:.1} {y0:.1} H{:.1} Q{right:.1} {y0:.1} {right:.1} {:.1} V{:.1} Q{right:.1} {y:.1} {:.1} {y:.1} H{:.1} Q{left:.1} {y:.1} {left:.1} {:.1} V{:.1} Q{left:.1} {y1:.1} {:.1} {y1:.1} H{x1:.1}\" {}/>",
         right - r,
-        y0 + r,
-        y - r,
-        right - r,
-        left + r,
-        y - r,
-        y1 + r,
+        y0 + down,
+        y - down,
+        right + along,
+        left - along,
+        y - down,
+        y1 + down,
         left + r,
         stroke(link)
     );
