@@ -64,11 +64,13 @@ pub fn init() {
 #[must_use]
 pub fn versions() -> Vec<String> {
     let parts = |version: u32| format!("{}.{}.{}", version >> 16, (version >> 8) & 0xff, version & 0xff);
-    [
+    // libavcodec's major number has been FFmpeg's plus 54 since FFmpeg 3.
+    let release = (ffmpeg_next::codec::version() >> 16).saturating_sub(54);
+    let libraries = [
         ("libavcodec", ffmpeg_next::codec::version()),
         ("libavformat", ffmpeg_next::format::version()),
         ("libavutil", ffmpeg_next::util::version()),
     ]
-    .map(|(name, version)| format!("{name} {}", parts(version)))
-    .to_vec()
+    .map(|(name, version)| format!("{name} {}", parts(version)));
+    vec![format!("release {release} ({})", libraries.join(", "))]
 }
