@@ -50,6 +50,15 @@ fn every_graph_runs() {
 }
 
 #[test]
+fn the_first_graph_of_the_readme_plans() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let readme = fs::read_to_string(root.join("README.md")).unwrap();
+    let graph = readme.split("```yaml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let plan = Loom::new().plan_text(graph, root, &[]).unwrap_or_else(|rejected| panic!("{rejected}"));
+    assert_eq!(plan.nodes.len(), 7);
+}
+
+#[test]
 fn every_preset_says_what_it_is_for_and_can_be_used() {
     let files = yaml_files("nodes");
     assert!(!files.is_empty());
