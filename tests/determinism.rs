@@ -35,10 +35,10 @@ fn run(folder: &Path, text: &str, threads: usize, depth: usize) -> BTreeMap<Stri
     let report = exec::run(&plan, &RunOptions { depth, from: 0 }, &|_: &exec::Event| {}, &StopFlag::default())
         .unwrap_or_else(|error| panic!("{error}"));
     assert!(
-        report.peak_bytes as usize <= plan.memory(depth).total,
+        report.peak_bytes as usize <= plan.memory(depth).frames,
         "{} bytes lived, {} were promised",
         report.peak_bytes,
-        plan.memory(depth).total
+        plan.memory(depth).frames
     );
     files_of(folder)
 }

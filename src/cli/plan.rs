@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use crate::node::{Lane, PortType};
 use crate::param::Fps;
-use crate::plan::Plan;
+use crate::plan::{Plan, size_on_disk};
 
 /// The plan for people.
 #[must_use]
@@ -27,10 +27,16 @@ pub fn text(plan: &Plan, depth: usize) -> String {
     let _ = writeln!(
         out,
         "\nmemory: at most {} of frames, with {depth} under way at once on {}",
-        bytes(memory.total),
+        bytes(memory.frames),
         threads(plan.engine.threads)
     );
-    models(&mut out, plan);
+    let (scratch, models) = (bytes(memory.scratch), bytes(memory.models));
+    let _ = writeln!(
+        out,
+        "        about {} in all: {scratch} in decoders and encoders, {models} in models, and the program",
+        bytes(memory.total)
+    );
+    list_models(&mut out, plan);
     out
 }
 
@@ -85,19 +91,9 @@ fn lane(lane: &Lane) -> String {
     }
 }
 
-fn models(out: &mut String, plan: &Plan) {
-    let mut models: Vec<_> = plan.nodes.iter().flat_map(|node| &node.outlook.models).collect();
-    models.sort();
-    models.dedup();
-    for model in models {
+fn list_models(out: &mut String, plan: &Plan) {
+    for model in plan.models() {
         let _ = writeln!(out, "model: {} ({})", model.display(), bytes(size_on_disk(model)));
-    }
-}
-
-fn size_on_disk(path: &std::path::Path) -> usize {
-    match std::fs::read_dir(path) {
-        Ok(entries) => entries.flatten().map(|entry| size_on_disk(&entry.path())).sum(),
-        Err(_) => std::fs::metadata(path).map_or(0, |data| usize::try_from(data.len()).unwrap_or(usize::MAX)),
     }
 }
 
@@ -124,7 +120,7 @@ pub fn json(plan: &Plan, depth: usize) -> serde_json::Value {
     let streams: Vec<_> = streams.collect();
     serde_json::json!({
         "size": [moment.size.width, moment.size.height], "fps": [moment.fps.num, moment.fps.den],
-        "frames": plan.frames(), "certain": plan.certain, "depth": depth, "memory_bytes": memory.total,
+        "frames": plan.frames(), "certain": plan.certain, "depth": depth, "frame_bytes": memory.frames, "memory_bytes": memory.total,
         "nodes": nodes, "streams": streams,
     })
 }

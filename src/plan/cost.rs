@@ -1,5 +1,8 @@
 //! Phase four: lanes, the final net, and what it costs in memory.
 
+use std::fs;
+use std::path::{Path, PathBuf};
+
 use super::analysis::Analysis;
 use super::net::{self, LaneId, Net, PortRef, Tap};
 use super::topology::Wired;
@@ -8,6 +11,13 @@ use crate::node::{Lane, Length, Timeline};
 
 /// Waves that run at once when memory allows: enough for every thread to find work behind a slow sequential node.
 const SPARE_WAVES: usize = 2;
+/// The program itself with FFmpeg's and ONNX Runtime's libraries.
+const PROCESS: usize = 96 << 20;
+/// A model's weights in memory against their file: they are kept as stored, and once more as the runtime lays them out.
+const WEIGHTS: usize = 2;
+/// What a model's activations take for each pixel of its picture. Small networks at full size and Stable Diffusion at an eighth
+/// both lie below.
+const ACTIVATIONS: usize = 800;
 /// More waves than this only cost memory.
 const MAX_DEPTH: usize = 16;
 
@@ -16,9 +26,13 @@ const MAX_DEPTH: usize = 16;
 pub struct Memory {
     /// For each stream: node, output, values at once, bytes of one value.
     pub streams: Vec<StreamMemory>,
-    /// What nodes hold for themselves.
+    /// All streams together with what is being made and edited, in bytes: a bound that a run keeps.
+    pub frames: usize,
+    /// What decoders, encoders and other nodes hold for themselves.
     pub scratch: usize,
-    /// All streams and nodes together, in bytes.
+    /// Weights and activations of models, estimated.
+    pub models: usize,
+    /// All together with the program itself.
     pub total: usize,
 }
 
@@ -42,10 +56,28 @@ impl Plan {
             .ports()
             .map(|port| StreamMemory { port, values: self.analysis.capacity(port, depth), bytes: self.value_bytes(port) })
             .collect();
-        let scratch = self.nodes.iter().map(|node| node.outlook.scratch).sum();
         let held: usize =
             streams.iter().map(|stream| usize::try_from(stream.values).unwrap_or(usize::MAX).saturating_mul(stream.bytes)).sum();
-        Memory { streams, scratch, total: held.saturating_add(scratch).saturating_add(self.in_flight()) }
+        let frames = held.saturating_add(self.in_flight());
+        let scratch = self.nodes.iter().map(|node| node.outlook.scratch).sum();
+        let models = self.model_bytes();
+        Memory { streams, frames, scratch, models, total: frames.saturating_add(scratch).saturating_add(models).saturating_add(PROCESS) }
+    }
+
+    /// The model files and folders that the nodes load, each once.
+    #[must_use]
+    pub fn models(&self) -> Vec<&Path> {
+        let mut models: Vec<_> = self.nodes.iter().flat_map(|node| &node.outlook.models).map(PathBuf::as_path).collect();
+        models.sort_unstable();
+        models.dedup();
+        models
+    }
+
+    fn model_bytes(&self) -> usize {
+        let weights: usize = self.models().into_iter().map(size_on_disk).sum();
+        let area = |node: &PlanNode| node.outlook.outputs.first().map_or(0, |format| format.size.area());
+        let pixels: usize = self.nodes.iter().filter(|node| !node.outlook.models.is_empty()).map(area).sum();
+        weights.saturating_mul(WEIGHTS).saturating_add(pixels.saturating_mul(ACTIVATIONS))
     }
 
     /// The depth to run with: `wanted`, or as many waves as keep the threads busy; less when `limit` bytes would be passed.
@@ -71,6 +103,15 @@ impl Plan {
             .collect();
         largest.sort_unstable_by(|a, b| b.cmp(a));
         largest.iter().cycle().take(if largest.is_empty() { 0 } else { self.engine.threads }).sum()
+    }
+}
+
+/// Bytes of a file, or of all files in a folder.
+#[must_use]
+pub fn size_on_disk(path: &Path) -> usize {
+    match fs::read_dir(path) {
+        Ok(entries) => entries.flatten().map(|entry| size_on_disk(&entry.path())).sum(),
+        Err(_) => fs::metadata(path).map_or(0, |data| usize::try_from(data.len()).unwrap_or(usize::MAX)),
     }
 }
 

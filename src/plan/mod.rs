@@ -23,7 +23,7 @@ use crate::param::Shape;
 use analysis::Analysis;
 use net::Net;
 
-pub use cost::{Memory, StreamMemory};
+pub use cost::{Memory, StreamMemory, size_on_disk};
 pub use engine::{EngineBlock, parse_bytes};
 pub use sketch::{Sketch, SketchLink, SketchNode, sketch};
 
