@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::Loom;
 use crate::diag::{Diagnostic, Diagnostics, Sources};
 use crate::document::{self, Graph, LoadOptions};
 use crate::node::{Engine, Registry};
@@ -45,10 +46,7 @@ impl Style {
 /// The built-in kinds.
 #[must_use]
 pub fn registry() -> Registry {
-    let mut registry = Registry::default();
-    // The names of the built-in kinds are distinct: a test adds them all.
-    let _ = crate::nodes::add_all(&mut registry);
-    registry
+    Loom::new().registry
 }
 
 /// What a verb works on.

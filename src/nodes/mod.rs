@@ -12,7 +12,6 @@ macro_rules! kinds {
         /// When one of their names is taken.
         pub fn add_all(registry: &mut Registry) -> Result<(), RegistryError> {
             $(registry.add::<$file::$kind>()?;)*
-            let _ = registry;
             Ok(())
         }
     };
