@@ -1,12 +1,7 @@
 //! The presets that come with the program: the files of `nodes/` at the root of the repository.
 
-/// Name and text of each, by name.
-pub(super) const BUILTIN: [(&str, &str); 4] = [
-    ("breathing_zoom", include_str!("../../../nodes/breathing_zoom.yaml")),
-    ("drift_right", include_str!("../../../nodes/drift_right.yaml")),
-    ("handheld", include_str!("../../../nodes/handheld.yaml")),
-    ("slow_dolly", include_str!("../../../nodes/slow_dolly.yaml")),
-];
+/// Name and text of each, by name; listed by `build.rs`.
+pub(super) const BUILTIN: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/presets.rs"));
 
 #[cfg(test)]
 mod tests {
@@ -18,7 +13,7 @@ mod tests {
         let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
         let mut names: Vec<_> = files.map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned()).collect();
         names.sort();
-        assert_eq!(names, BUILTIN.map(|(name, _)| name));
+        assert_eq!(names, BUILTIN.iter().map(|(name, _)| *name).collect::<Vec<_>>());
         assert!(BUILTIN.iter().all(|(_, text)| text.starts_with("# ")));
     }
 }
