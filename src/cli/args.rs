@@ -4,6 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::frame::Size;
+use crate::param::SizeParam;
+
 /// Weaves video through graphs: a YAML graph of nodes, checked, planned and run frame by frame.
 #[derive(Debug, Parser)]
 #[command(name = "frameloom", version, max_term_width = 110, propagate_version = true, arg_required_else_help = true)]
@@ -38,6 +41,8 @@ pub enum Verb {
     Draw(DrawArgs),
     /// Print the JSON Schema of graphs, for editors.
     Schema,
+    /// Time the kernels on this machine.
+    Bench(BenchArgs),
     /// Say which libraries, codecs and devices there are, and what is missing.
     Doctor,
 }
@@ -199,6 +204,22 @@ pub struct DrawArgs {
     pub language: Option<Drawing>,
 }
 
+/// `frameloom bench`.
+#[derive(Debug, Clone, Args)]
+pub struct BenchArgs {
+    /// Only the benchmarks whose names contain all these words.
+    pub filter: Vec<String>,
+    /// The size of the pictures.
+    #[arg(long, value_name = "WxH", default_value = "1280x720", value_parser = parse_size)]
+    pub size: Size,
+    /// Numbers of threads; one and all when not given.
+    #[arg(long, value_name = "N,N", value_delimiter = ',', value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Vec<u16>,
+    /// Print the names only.
+    #[arg(long)]
+    pub list: bool,
+}
+
 /// Languages of drawings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Drawing {
@@ -208,6 +229,11 @@ pub enum Drawing {
     Dot,
     /// Mermaid, which Markdown viewers draw.
     Mermaid,
+}
+
+fn parse_size(text: &str) -> Result<Size, String> {
+    let advice = || format!("`{text}` is no size; write width and height in pixels, such as `1280x720`");
+    SizeParam::from_text(text).map(|size| size.0).ok_or_else(advice)
 }
 
 fn parse_frames(text: &str) -> Result<Frames, String> {
@@ -231,6 +257,12 @@ mod tests {
     fn the_command_line_is_sound() {
         use clap::CommandFactory;
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn sizes_are_two_numbers() {
+        assert_eq!(parse_size("1280x720"), Ok(Size::new(1280, 720)));
+        assert!(parse_size("0x720").is_err() && parse_size("1280").is_err());
     }
 
     #[test]

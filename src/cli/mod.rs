@@ -1,6 +1,7 @@
 //! The command line: one file per verb. Everything a verb does is in the library; here it is asked for and shown.
 
 mod args;
+mod bench;
 mod doctor;
 mod draw;
 mod exit;
@@ -13,6 +14,7 @@ pub mod render;
 mod run;
 mod schema;
 
+use std::ffi::OsString;
 use std::io::IsTerminal;
 
 use clap::Parser;
@@ -27,7 +29,13 @@ use load::Style;
 /// Runs the program with the process's arguments.
 #[must_use]
 pub fn main() -> Exit {
-    let cli = Cli::parse();
+    run(std::env::args_os())
+}
+
+/// Runs the program with `words`, of which the first is its name.
+#[must_use]
+pub fn run(words: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Exit {
+    let cli = Cli::parse_from(words);
     let style = Style::new(cli.format, cli.color, std::io::stderr().is_terminal());
     match &cli.verb {
         Verb::Run(args) => run::run(args, style),
@@ -38,6 +46,7 @@ pub fn main() -> Exit {
         Verb::Nodes(args) => nodes(args, style),
         Verb::Draw(args) => draw(args, style),
         Verb::Schema => schema(),
+        Verb::Bench(args) => bench::run(args, style),
         Verb::Doctor => doctor::doctor(style),
     }
 }

@@ -40,11 +40,14 @@ fn side(data: &Data) -> Result<usize, Diagnostic> {
     })
 }
 
-/// `768x432`.
-fn from_text(text: &str) -> Option<Size> {
-    let (width, height) = text.split_once(['x', 'X', '×'])?;
-    let side = |text: &str| text.trim().parse().ok().filter(|side| (1..=LARGEST).contains(side));
-    Some(Size::new(side(width)?, side(height)?))
+impl SizeParam {
+    /// Reads `768x432`.
+    #[must_use]
+    pub fn from_text(text: &str) -> Option<Self> {
+        let (width, height) = text.split_once(['x', 'X', '×'])?;
+        let side = |text: &str| text.trim().parse().ok().filter(|side| (1..=LARGEST).contains(side));
+        Some(Self(Size::new(side(width)?, side(height)?)))
+    }
 }
 
 impl Param for SizeParam {
@@ -60,7 +63,7 @@ impl Param for SizeParam {
                 [width, height] => Some(Size::new(side(width)?, side(height)?)),
                 _ => None,
             },
-            Value::Text(text) => from_text(text),
+            Value::Text(text) => Self::from_text(text).map(|size| size.0),
             _ => None,
         };
         size.map(Self).ok_or_else(|| wrong_type(data, "a width and a height").help("write `[768, 432]` or `768x432`"))
