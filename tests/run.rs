@@ -106,6 +106,33 @@ mod sum {
     }
 }
 
+mod pass {
+    use frameloom::node::{Fault, Halt, Node, Open, Tick, node};
+
+    node! {
+        /// Hands a number on.
+        "pass" => Pass
+        inputs { number: f64 }
+        outputs { number: f64 }
+        params { tag: String; }
+    }
+
+    pub struct Pass;
+
+    impl Node for Pass {
+        type State = String;
+
+        fn open(params: &Params, _: &Open<'_>) -> Result<(Self, String), Fault> {
+            Ok((Self, params.tag.clone()))
+        }
+
+        fn fire(&self, tag: &mut String, cx: &Tick<'_>, inputs: Inputs, _: Now) -> Result<Outputs, Halt> {
+            super::log(tag, format!("pass {}={}", cx.tick(), inputs.number));
+            Ok(Outputs { number: inputs.number })
+        }
+    }
+}
+
 mod collect {
     use frameloom::node::{Ending, Fault, Halt, Node, Open, Tick, node};
 
@@ -144,7 +171,7 @@ mod collect {
 
 fn run(text: &str, from: u64, stop: &StopFlag, observer: &dyn exec::Observer) -> Result<Report, RunError> {
     let mut registry = Registry::default();
-    registry.add::<count::Count>().unwrap().add::<sum::Sum>().unwrap().add::<collect::Collect>().unwrap();
+    registry.add::<count::Count>().unwrap().add::<sum::Sum>().unwrap().add::<pass::Pass>().unwrap().add::<collect::Collect>().unwrap();
     let mut sources = Sources::default();
     let (graph, findings) = load_str("graph.yaml", text, Path::new(""), &LoadOptions::new(&registry), &mut sources);
     assert!(!findings.has_errors(), "{findings:?}");
@@ -242,4 +269,24 @@ fn a_stop_finishes_the_frames_begun_and_closes_files() {
     let lines = logged("stopped");
     assert_eq!(lines[1..=report.frames as usize], expected(1000)[..report.frames as usize]);
     assert_eq!(lines[lines.len() - 2..], ["count Interrupted", "collect Interrupted"]);
+}
+
+#[test]
+fn what_begins_with_nothing_skips_what_needs_it_and_not_what_can_do_without() {
+    let nodes = "frameloom: 1\ntimeline: { fps: 25 }\nnodes:\n  \
+        n:    { kind: count, tag: nothing, promised: 5, there: 5 }\n  \
+        loop: { kind: pass, number: { from: s@-2, initial: none }, tag: nothing }\n  \
+        s:    { kind: sum, near: n, before: loop }\n  \
+        out:  { kind: collect, number: s, tag: nothing }\n";
+    quiet(nodes).unwrap();
+    let alone = [1, 3, 6, 9, 11];
+    let sums: Vec<i64> = alone.iter().enumerate().fold(Vec::new(), |mut sums, (tick, near)| {
+        sums.push(near + if tick < 2 { 0 } else { sums[tick - 2] });
+        sums
+    });
+    let seen = logged("nothing");
+    let collected: Vec<_> = seen.iter().filter(|line| line.contains('=') && !line.starts_with("pass")).cloned().collect();
+    assert_eq!(collected, sums.iter().enumerate().map(|(tick, sum)| format!("{tick}={sum}")).collect::<Vec<_>>());
+    let passed: Vec<_> = seen.iter().filter(|line| line.starts_with("pass")).cloned().collect();
+    assert_eq!(passed, (2..5).map(|tick| format!("pass {tick}={}", sums[tick - 2])).collect::<Vec<_>>());
 }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use frameloom::exec::schedule::{Course, Firing, Outcome, Scheduler, Verdict};
 use frameloom::exec::store::Store;
 use frameloom::plan::analysis::{Analysis, LoopLink, NetError};
-use frameloom::plan::net::{Lane, LaneId, Net, NetNode, PortRef, Tap};
+use frameloom::plan::net::{Initial, Lane, LaneId, Net, NetNode, PortRef, Tap};
 
 /// `SplitMix64`.
 struct Random(u64);
@@ -51,12 +51,16 @@ fn tap(random: &mut Random, node: usize, count: usize) -> Tap {
     let from = port(random, from);
     let start = if random.chance(90) { node.max(1) } else { count };
     let start = PortRef::new(random.below(start), random.below(2));
-    let initial = random.chance(if earlier { 50 } else { 90 }).then_some(start);
+    let initial = match random.chance(if earlier { 50 } else { 90 }) {
+        true if random.chance(20) => Initial::Nothing,
+        true => Initial::Stream(start),
+        false => Initial::First,
+    };
     match random.below(if earlier { 10 } else { 4 }) {
         0 => Tap { lo: -(random.below(4) as i64) - 1, hi: -1, from, initial },
         1 | 2 => Tap::delayed(from, 1 + random.below(3) as u64, initial),
         3 => Tap { initial, ..Tap::window(from, random.below(3) as u64, random.below(3) as u64) },
-        4 => Tap { lo: 1, hi: 1 + random.below(2) as i64, from, initial: None },
+        4 => Tap { lo: 1, hi: 1 + random.below(2) as i64, from, initial: Initial::First },
         _ => Tap::now(from),
     }
 }
@@ -164,20 +168,21 @@ impl Recursion<'_> {
         let of = &net.nodes[node];
         let state = if of.sequential && tick >= self.since[node] + of.period { self.value(node, tick - of.period) } else { 0 };
         let inputs: Vec<Vec<u64>> =
-            of.taps.iter().map(|tap| (tap.lo..=tap.hi).map(|offset| self.read(tap, tick, offset)).collect()).collect();
+            of.taps.iter().map(|tap| (tap.lo..=tap.hi).filter_map(|offset| self.read(tap, tick, offset)).collect()).collect();
         let made = value(node, tick, state, &inputs);
         self.known.insert((node, tick), made);
         made
     }
 
-    fn read(&mut self, tap: &Tap, tick: u64, offset: i64) -> u64 {
+    fn read(&mut self, tap: &Tap, tick: u64, offset: i64) -> Option<u64> {
         let at = tick as i64 + offset;
         let (port, at) = match tap.initial {
-            Some(initial) if at < 0 => (initial, tick),
+            Initial::Nothing if at < 0 => return None,
+            Initial::Stream(initial) if at < 0 => (initial, tick),
             _ => (tap.from, at.clamp(0, self.length as i64 - 1) as u64),
         };
         let period = self.net.nodes[port.node].period;
-        output(self.value(port.node, at / period * period), port)
+        Some(output(self.value(port.node, at / period * period), port))
     }
 }
 
@@ -423,8 +428,8 @@ fn rejected_graphs_depend_on_themselves() {
                 // tick 0 and others to an initial value, the check is stricter than it must be: it does not ask whether the
                 // ticks ever line up.
                 let tap = |link: &LoopLink| case.net.nodes[link.reader].taps[link.tap];
-                let plain = links.iter().all(|link| tap(link).hi >= 0 || tap(link).initial.is_some());
-                let clamped = links.iter().all(|link| tap(link).initial.is_none());
+                let plain = links.iter().all(|link| tap(link).hi >= 0 || tap(link).initial != Initial::First);
+                let clamped = links.iter().all(|link| tap(link).initial == Initial::First);
                 if (plain || clamped) && links.iter().all(|link| !link.initial && period(link) == period(&links[0])) {
                     let start = |tick| walk_returns(&case.net, &links, tick * period(&links[0]));
                     assert!((0..40).any(start), "seed {seed}: {links:?}");
@@ -447,7 +452,7 @@ fn walk_returns(net: &Net, links: &[LoopLink], start: u64) -> bool {
             return true;
         }
         let tap = net.nodes[link.reader].taps[link.tap];
-        if tap.initial.is_some() && tick + tap.hi < 0 {
+        if tap.initial != Initial::First && tick + tap.hi < 0 {
             return false;
         }
         let at = (tick + tap.hi).clamp(0, length - 1);

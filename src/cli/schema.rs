@@ -26,7 +26,7 @@ pub fn graph(registry: &Registry) -> Value {
         },
         "$defs": {
             "link": {
-                "description": "NODE, NODE.PORT, NODE@-1 for the frame before, or { from: NODE@-1, initial: NODE }.",
+                "description": "NODE, NODE.PORT, NODE@-1 for the frame before, or { from: NODE@-1, initial: NODE } with what it begins with (`none`: nothing).",
                 "anyOf": [
                     { "type": "string" },
                     { "type": "object", "required": ["from"], "additionalProperties": false, "properties": { "from": { "type": "string" }, "initial": { "type": "string" } } }

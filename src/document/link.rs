@@ -10,6 +10,18 @@ use super::fields;
 /// The longest delay or look-ahead, in ticks.
 pub const MAX_DELAY: i64 = 1_000_000;
 
+/// What a link with a delay reads before there is a frame.
+#[derive(Debug, Clone, PartialEq)]
+pub enum First {
+    /// `none`: the input has no value yet.
+    Nothing,
+    /// Another output.
+    Link(Box<LinkRef>),
+}
+
+/// The word that stands for [`First::Nothing`], and so cannot name a node.
+pub const NOTHING: &str = "none";
+
 /// An input's reference to an output.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LinkRef {
@@ -24,7 +36,7 @@ pub struct LinkRef {
     /// Where the delay is written.
     pub delay_span: Option<Span>,
     /// What is read while the delay reaches before the first frame.
-    pub initial: Option<Box<LinkRef>>,
+    pub initial: Option<First>,
     /// All of it.
     pub span: Span,
 }
@@ -72,7 +84,10 @@ fn long_form(data: &Data) -> Result<LinkRef, Diagnostic> {
                 .at(from.span, "this reads the frame of now")
                 .help(format!("write `{}@-1` for the frame before, or remove `initial`", link.node)));
         }
-        link.initial = Some(Box::new(plain(initial)?));
+        link.initial = Some(match initial.text() {
+            Some(NOTHING) => First::Nothing,
+            _ => First::Link(Box::new(plain(initial)?)),
+        });
     }
     link.span = data.span;
     Ok(link)
@@ -171,7 +186,9 @@ mod tests {
         assert_eq!(one("painted@-1").delay, -1);
         assert_eq!(one("a-b.c_d@+2").delay, 2);
         let long = one("{ from: painted.mask@-2, initial: clip }");
-        assert_eq!((long.delay, long.initial.unwrap().node.as_str()), (-2, "clip"));
+        let Some(First::Link(initial)) = long.initial else { panic!("it has an initial link") };
+        assert_eq!((long.delay, initial.node.as_str()), (-2, "clip"));
+        assert_eq!(one("{ from: painted@-1, initial: none }").initial, Some(First::Nothing));
         assert_eq!(read("[a, b@-1]").unwrap().len(), 2);
     }
 

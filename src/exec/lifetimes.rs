@@ -59,7 +59,7 @@ impl<'a> Lifetimes<'a> {
         let mut streams: BTreeMap<PortRef, Stream> = analysis.ports().map(|port| (port, Stream::default())).collect();
         for &node in &analysis.order {
             for &tap in &net.nodes[node].taps {
-                for (port, initial) in [(Some(tap.from), false), (tap.initial, true)] {
+                for (port, initial) in [(Some(tap.from), false), (tap.initial.stream(), true)] {
                     let Some((port, stream)) = port.and_then(|port| Some((port, streams.get_mut(&port)?))) else { continue };
                     stream.readers.push(Reader { node, tap, initial });
                     nodes[node].reads.push(port);

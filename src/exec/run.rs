@@ -112,16 +112,27 @@ fn open(plan: &Plan, stop: &StopFlag) -> (Vec<Box<dyn Running>>, Option<Failure>
 
 fn fire(plan: &Plan, opened: &[Box<dyn Running>], firing: &Firing, mut inputs: Inputs) -> Result<Vec<Option<Value>>, Halt> {
     let (node, running) = (&plan.nodes[firing.node], &opened[firing.node]);
+    let spec = node.kind.spec();
     let mut tap = |index: &usize| inputs.get_mut(*index).map(std::mem::take).unwrap_or_default();
-    let feeds: Vec<Feed> = node.feeds.iter().map(|links| links.iter().map(&mut tap).collect()).collect();
+    let mut feeds: Vec<Feed> = node.feeds.iter().map(|links| links.iter().map(&mut tap).collect()).collect();
+    for (feed, input) in feeds.iter_mut().zip(&spec.inputs) {
+        let whole = (input.shape.back + input.shape.ahead + 1) as usize;
+        if feed.iter().any(|window| window.len() < whole) {
+            // Nothing yet behind an `initial: none`: as if it were not linked, or nothing comes out either.
+            feed.clear();
+            if !input.shape.optional {
+                return Ok(Vec::new());
+            }
+        }
+    }
     let mut streams = Vec::with_capacity(node.streams.len());
     for (name, index) in &node.streams {
         match tap(index).pop().map(|sample| sample.value) {
             Some(Value::Scalar(number)) => streams.push((name.clone(), number)),
-            _ => return Err(Fault::new(format!("an expression reads `{name}`, which is no number")).into()),
+            None => return Ok(Vec::new()),
+            Some(_) => return Err(Fault::new(format!("an expression reads `{name}`, which is no number")).into()),
         }
     }
-    let spec = node.kind.spec();
     let moment = Moment { streams: &streams, ..plan.timeline.moment(firing.tick) };
     let cx = Tick { node: &node.name, spec, moment, wanted: &node.wanted, period: node.period };
     let outputs = match running.fire(&cx, feeds) {

@@ -205,13 +205,13 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::*;
-    use crate::plan::net::{Lane, LaneId, NetNode, Tap};
+    use crate::plan::net::{Initial, Lane, LaneId, NetNode, Tap};
 
     /// A source of unknown length, a loop around a window that looks ahead, and a sink.
     fn net() -> Net {
         let port = |node| PortRef::new(node, 0);
         let source = NetNode { sequential: true, source_ends: true, ..NetNode::reading(vec![]) };
-        let loop_tap = Tap::delayed(port(2), 1, Some(port(0)));
+        let loop_tap = Tap::delayed(port(2), 1, Initial::Stream(port(0)));
         let nodes = vec![
             source,
             NetNode::reading(vec![Tap::window(port(0), 1, 2)]),

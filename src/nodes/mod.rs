@@ -29,6 +29,8 @@ kinds! {
     depth_warp::DepthWarp,
     diffusion::Diffusion,
     encoder::Encoder,
+    fallback::Fallback,
+    hold::Hold,
     image_input::ImageInput,
     image_output::ImageOutput,
     noise::Noise,

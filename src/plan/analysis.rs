@@ -137,12 +137,12 @@ impl Analysis {
         (1..=wanted.max(1)).rev().find(|&depth| self.bytes(depth, &value) <= limit)
     }
 
-    /// The ticks that `tap` of a reader at `tick` reads, from the earliest offset to the latest.
+    /// The ticks that `tap` of a reader at `tick` reads, from the earliest offset to the latest; those that read nothing left out.
     pub fn reads(&self, tap: &Tap, tick: u64, length: Option<u64>) -> impl Iterator<Item = (PortRef, u64)> + use<'_> {
         let tap = *tap;
-        (tap.lo..=tap.hi).map(move |offset| {
-            let (port, at) = tap.at(tick, offset, length);
-            (port, self.held(port.node, at))
+        (tap.lo..=tap.hi).filter_map(move |offset| {
+            let (port, at) = tap.at(tick, offset, length)?;
+            Some((port, self.held(port.node, at)))
         })
     }
 
@@ -204,7 +204,7 @@ fn check(net: &Net) -> Result<(), NetError> {
             "its period is 0"
         } else if n.lane.0 >= net.lanes.len() {
             "its lane does not exist"
-        } else if n.taps.iter().any(|tap| unknown(&tap.from) || tap.initial.as_ref().is_some_and(unknown)) {
+        } else if n.taps.iter().any(|tap| unknown(&tap.from) || tap.initial.stream().as_ref().is_some_and(unknown)) {
             "it reads a node that does not exist"
         } else if n.taps.iter().any(|tap| tap.lo > tap.hi) {
             "a window ends before it begins"
@@ -224,7 +224,7 @@ fn edges(net: &Net, period: impl Fn(usize) -> u64) -> Vec<Edge> {
         for (tap, read) in node.taps.iter().enumerate() {
             let offset = read.reach(gcd(period(reader), period(read.from.node)));
             edges.push(Edge { reader, tap, initial: false, from: read.from.node, offset });
-            edges.extend(read.initial.map(|port| Edge { reader, tap, initial: true, from: port.node, offset: 0 }));
+            edges.extend(read.initial.stream().map(|port| Edge { reader, tap, initial: true, from: port.node, offset: 0 }));
         }
     }
     edges
@@ -312,7 +312,7 @@ fn spans(net: &Net, nodes: &[NodeFacts]) -> BTreeMap<PortRef, u64> {
             }
         };
         read(tap.from, tap.lo);
-        if let Some(initial) = tap.initial {
+        if let Some(initial) = tap.initial.stream() {
             read(initial, 0);
         }
     }
@@ -321,7 +321,7 @@ fn spans(net: &Net, nodes: &[NodeFacts]) -> BTreeMap<PortRef, u64> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::net::{Lane, NetNode};
+    use super::super::net::{Initial, Lane, NetNode};
     use super::*;
 
     fn net(nodes: Vec<NetNode>) -> Net {
@@ -359,7 +359,7 @@ mod tests {
             source(),
             NetNode::reading(vec![Tap::now(port(0)), Tap::window(port(3), 0, 1)]),
             NetNode::reading(vec![Tap::now(port(1))]),
-            NetNode::reading(vec![Tap::delayed(port(2), 1, Some(port(0)))]),
+            NetNode::reading(vec![Tap::delayed(port(2), 1, Initial::Stream(port(0)))]),
             sink(vec![Tap::now(port(3))]),
         ];
         let Err(NetError::Loop(links)) = Analysis::new(&net(nodes)) else { panic!("the loop adds up to 0") };
@@ -372,8 +372,8 @@ mod tests {
     #[test]
     fn a_delay_without_an_initial_value_reads_itself_at_the_start() {
         let looped = |initial| net(vec![source(), sink(vec![Tap::delayed(port(1), 1, initial)])]);
-        assert!(matches!(Analysis::new(&looped(None)), Err(NetError::Loop(_))));
-        assert!(Analysis::new(&looped(Some(port(0)))).is_ok());
+        assert!(matches!(Analysis::new(&looped(Initial::First)), Err(NetError::Loop(_))));
+        assert!(Analysis::new(&looped(Initial::Stream(port(0)))).is_ok());
     }
 
     #[test]

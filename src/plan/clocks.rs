@@ -27,7 +27,7 @@ impl Analysis {
                     since[port.node] = since[port.node].min(tick);
                 };
                 need(tap.from, tap.oldest(start));
-                if let Some(initial) = tap.initial.filter(|_| tap.needs_initial(start)) {
+                if let Some(initial) = tap.initial.stream().filter(|_| tap.needs_initial(start)) {
                     need(initial, start);
                 }
             }
@@ -67,7 +67,7 @@ pub(super) fn periods(net: &Net, until: &[u64]) -> Vec<u64> {
         for (reader, tap) in taps(net).filter(|(reader, _)| until[*reader] > 0) {
             let step = if tap.lo == tap.hi && tap.hi <= 0 { gcd(periods[reader], tap.hi.unsigned_abs()) } else { 1 };
             grid[tap.from.node] = gcd(grid[tap.from.node], step);
-            if let Some(initial) = tap.initial {
+            if let Some(initial) = tap.initial.stream() {
                 grid[initial.node] = gcd(grid[initial.node], periods[reader]);
             }
         }
@@ -86,7 +86,7 @@ pub(super) fn gcd(a: u64, b: u64) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::net::{Lane, Tap};
+    use super::super::net::{Initial, Lane, Tap};
     use super::*;
 
     fn net(nodes: Vec<NetNode>) -> Net {
@@ -106,7 +106,7 @@ mod tests {
         let nodes = vec![
             NetNode::reading(vec![]),
             NetNode::reading(vec![Tap::now(port(0))]),
-            sink(vec![Tap::delayed(port(2), 2, Some(port(1)))]),
+            sink(vec![Tap::delayed(port(2), 2, Initial::Stream(port(1)))]),
             NetNode::reading(vec![]),
         ];
         let analysis = Analysis::new(&net(nodes)).unwrap();
@@ -121,7 +121,7 @@ mod tests {
             NetNode::reading(vec![]),
             NetNode::reading(vec![Tap::now(port(0))]),
             slow(6, vec![Tap::now(port(1))]),
-            slow(4, vec![Tap::delayed(port(1), 2, None), Tap::now(port(4))]),
+            slow(4, vec![Tap::delayed(port(1), 2, Initial::First), Tap::now(port(4))]),
             NetNode { period: 3, ..NetNode::reading(vec![]) },
             sink(vec![Tap::now(port(2)), Tap::now(port(3))]),
         ];
@@ -136,7 +136,7 @@ mod tests {
         let nodes = vec![
             NetNode { sequential: true, ..still() },
             still(),
-            NetNode::reading(vec![Tap::now(port(0)), Tap::delayed(port(1), 2, Some(port(3)))]),
+            NetNode::reading(vec![Tap::now(port(0)), Tap::delayed(port(1), 2, Initial::Stream(port(3)))]),
             still(),
             sink(vec![Tap::now(port(2))]),
         ];

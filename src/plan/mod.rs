@@ -1,7 +1,7 @@
 //! Graph → [`Plan`]: names resolved, types checked, loops proved legal, sizes and rates agreed, memory costed.
 //!
 //! The phases run in the order of the files: [`resolve`] (kinds, keys, links, parameters), [`topology`] (the net, loops),
-//! [`outlook`] (timeline, formats, ranges), [`cost`] (bytes, depth). A node that failed one phase is skipped by the next, so that
+//! [`presence`] (what begins with nothing), [`outlook`] (timeline, formats, ranges), [`cost`] (bytes, depth). A node that failed one phase is skipped by the next, so that
 //! one mistake is reported once.
 
 pub mod analysis;
@@ -10,6 +10,7 @@ mod cost;
 mod engine;
 pub mod net;
 mod outlook;
+mod presence;
 mod resolve;
 mod sketch;
 mod topology;

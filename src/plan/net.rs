@@ -1,8 +1,7 @@
 //! The topology of a plan: nodes, clocks, lanes and taps as numbers, without a word about what the nodes do.
 //!
 //! Time is counted in ticks of the output. A stream has a value at every multiple of its node's period; in between readers see
-//! the latest one. Before tick 0 a tap reads its initial stream, or else the first value again; after the last tick it reads
-//! the last value again.
+//! the latest one. What a tap reads before tick 0 it says itself ([`Initial`]); after the last tick it reads the last value again.
 
 /// One output of one node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -21,6 +20,37 @@ impl PortRef {
     }
 }
 
+/// What a tap reads before tick 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Initial<P = PortRef> {
+    /// The first value of the stream itself.
+    #[default]
+    First,
+    /// Nothing: a node that needs the value makes nothing either, one that can do without it fires without it.
+    Nothing,
+    /// This stream's value at the reader's own tick.
+    Stream(P),
+}
+
+impl<P> Initial<P> {
+    /// The stream that begins, if another one does.
+    pub fn stream(self) -> Option<P> {
+        match self {
+            Self::Stream(port) => Some(port),
+            Self::First | Self::Nothing => None,
+        }
+    }
+
+    /// The same of another way to name a stream.
+    pub fn map<Q>(self, name: impl FnOnce(P) -> Q) -> Initial<Q> {
+        match self {
+            Self::First => Initial::First,
+            Self::Nothing => Initial::Nothing,
+            Self::Stream(port) => Initial::Stream(name(port)),
+        }
+    }
+}
+
 /// Which ticks of a stream an input reads: `lo..=hi` counted from the reader's own tick.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Tap {
@@ -30,8 +60,8 @@ pub struct Tap {
     pub lo: i64,
     /// The latest tick, relative to the reader's.
     pub hi: i64,
-    /// What stands for the ticks before 0: this stream's value at the reader's own tick.
-    pub initial: Option<PortRef>,
+    /// What stands for the ticks before 0.
+    pub initial: Initial,
 }
 
 impl Tap {
@@ -41,24 +71,24 @@ impl Tap {
         Self::window(from, 0, 0)
     }
 
-    /// The value `delay` ticks ago, and `initial` while there is none.
+    /// The value `delay` ticks ago, and `initial` before there is one.
     #[must_use]
-    pub const fn delayed(from: PortRef, delay: u64, initial: Option<PortRef>) -> Self {
+    pub const fn delayed(from: PortRef, delay: u64, initial: Initial) -> Self {
         Self { from, lo: -(delay as i64), hi: -(delay as i64), initial }
     }
 
     /// The values from `back` ticks ago to `ahead` ticks ahead.
     #[must_use]
     pub const fn window(from: PortRef, back: u64, ahead: u64) -> Self {
-        Self { from, lo: -(back as i64), hi: ahead as i64, initial: None }
+        Self { from, lo: -(back as i64), hi: ahead as i64, initial: Initial::First }
     }
 
     /// The largest distance to a tick of `from` that this tap may need, where the ticks of both clocks are multiples of `grid`.
-    /// Without an initial stream tick 0 reads itself, so even a delay may need the reader's own tick.
+    /// Where the first value stands for those before it tick 0 reads itself, so even a delay may need the reader's own tick.
     #[must_use]
     pub fn reach(&self, grid: u64) -> i64 {
         let reach = self.hi - self.hi.rem_euclid(grid.max(1) as i64);
-        if self.initial.is_some() { reach } else { reach.max(0) }
+        if self.initial == Initial::First { reach.max(0) } else { reach }
     }
 
     /// The earliest tick of `from` that a reader at `tick` or later still needs.
@@ -71,17 +101,18 @@ impl Tap {
     /// Whether a reader at `tick` needs the initial stream.
     #[must_use]
     pub fn needs_initial(&self, tick: u64) -> bool {
-        self.initial.is_some() && before_start(tick, self.lo)
+        self.initial.stream().is_some() && before_start(tick, self.lo)
     }
 
-    /// The stream and tick that a reader at `tick` reads at `offset`, before slow clocks are looked at.
+    /// The stream and tick that a reader at `tick` reads at `offset`, before slow clocks are looked at; `None` where it reads nothing.
     #[must_use]
-    pub fn at(&self, tick: u64, offset: i64, length: Option<u64>) -> (PortRef, u64) {
+    pub fn at(&self, tick: u64, offset: i64, length: Option<u64>) -> Option<(PortRef, u64)> {
         match self.initial {
-            Some(initial) if before_start(tick, offset) => (initial, tick),
+            Initial::Nothing if before_start(tick, offset) => None,
+            Initial::Stream(initial) if before_start(tick, offset) => Some((initial, tick)),
             _ => {
                 let last = length.map_or(u64::MAX, |length| length.saturating_sub(1));
-                (self.from, tick.saturating_add_signed(offset).min(last))
+                Some((self.from, tick.saturating_add_signed(offset).min(last)))
             }
         }
     }

@@ -140,35 +140,61 @@ impl<'g> Survey<'_, 'g> {
         Some(Limits { hard: None, certain: false })
     }
 
-    /// Asks every node, each after those that it reads.
+    /// Asks every node, each after those that it reads. Where a loop begins with nothing, one that can do without is asked as it
+    /// will first fire, and again when it is known what comes round.
     fn ask_all(&mut self, faults: &mut Diagnostics) {
-        let mut asked: Vec<bool> = (0..self.nodes.len()).map(|index| self.is_source(index)).collect();
+        let mut open: Vec<usize> = (0..self.nodes.len()).filter(|&index| !self.is_source(index)).collect();
+        let mut guessed = Vec::new();
         loop {
-            let ready: Vec<(usize, Vec<Option<Format>>)> = (0..self.nodes.len())
-                .filter(|&index| !asked[index])
-                .filter_map(|index| Some((index, self.formats(self.sound(index)?)?)))
-                .collect();
+            let known = |index: &usize| Some((*index, self.formats(self.sound(*index)?, &[])?));
+            let mut ready: Vec<(usize, Vec<Option<Format>>)> = open.iter().filter_map(known).collect();
             if ready.is_empty() {
-                return;
+                let guess = |index: &usize| Some((*index, self.formats(self.sound(*index)?, &open)?));
+                ready.extend(open.iter().find_map(guess));
+                guessed.extend(ready.iter().map(|(index, _)| *index));
+            }
+            if ready.is_empty() {
+                break;
             }
             for (index, inputs) in ready {
-                asked[index] = true;
+                open.retain(|other| *other != index);
                 self.ask_one(index, &inputs, faults);
             }
         }
+        for index in guessed {
+            self.ask_again(index, faults);
+        }
     }
 
-    /// The format of each input's first link, or `None` while one is not known.
-    fn formats(&self, node: &Resolved<'_>) -> Option<Vec<Option<Format>>> {
-        let first = |links: &Vec<super::resolve::Link>| match links.first() {
-            None => Some(None),
-            Some(link) => {
-                let (from, port) = link.initial.unwrap_or((link.node, link.port));
-                let outlook = self.outlooks[from].as_ref()?;
-                outlook.outputs.get(port).copied().map(Some)
+    /// The format of each input's first link, or `None` while one is not known. What nodes that are still `open` would make is taken
+    /// to be absent where the node can do without.
+    fn formats(&self, node: &Resolved<'_>, open: &[usize]) -> Option<Vec<Option<Format>>> {
+        let first = |(links, input): (&Vec<super::resolve::Link>, &crate::node::InputSpec)| {
+            let Some(link) = links.first() else { return Some(None) };
+            let (from, port) = link.initial.stream().unwrap_or((link.node, link.port));
+            match self.outlooks[from].as_ref() {
+                Some(outlook) => outlook.outputs.get(port).copied().map(Some),
+                None => (input.shape.optional && open.contains(&from)).then_some(None),
             }
         };
-        node.inputs.iter().map(first).collect()
+        node.inputs.iter().zip(&node.kind.spec().inputs).map(first).collect()
+    }
+
+    /// Asks a node that was asked by a guess.
+    fn ask_again(&mut self, index: usize, faults: &mut Diagnostics) {
+        let Some(before) = self.outlooks[index].take() else { return };
+        let Some(inputs) = self.sound(index).and_then(|node| self.formats(node, &[])) else { return };
+        self.ask_one(index, &inputs, faults);
+        let (Some(node), Some(now)) = (self.sound(index), &self.outlooks[index]) else { return };
+        let changed = before.outputs.iter().zip(&now.outputs).find(|(before, now)| before != now);
+        if let Some((before, now)) = changed {
+            let message = format!("`{}` begins with {} and goes on with {}", node.def.name, before.size, now.size);
+            faults.push(
+                Diagnostic::error("size-changes", message)
+                    .at(node.def.name_span, "what comes round the loop has another size than this makes at the start")
+                    .help("put a `resize` node into the loop, or set the timeline's `size`"),
+            );
+        }
     }
 
     fn ask(&self, index: usize, inputs: &[Option<Format>]) -> Result<Outlook, Vec<Problem>> {
@@ -198,7 +224,7 @@ impl<'g> Survey<'_, 'g> {
     fn check_loops(&self, faults: &mut Diagnostics) {
         for node in (0..self.nodes.len()).filter_map(|index| self.sound(index)) {
             for link in node.inputs.iter().flatten() {
-                let Some((first, first_port)) = link.initial else { continue };
+                let Some((first, first_port)) = link.initial.stream() else { continue };
                 let format = |node: usize, port: usize| self.outlooks[node].as_ref().and_then(|outlook| outlook.outputs.get(port)).copied();
                 let (Some(began), Some(came)) = (format(first, first_port), format(link.node, link.port)) else { continue };
                 if began != came {

@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::net::Initial;
 use crate::diag::{Diagnostic, Diagnostics, Span};
-use crate::document::{Arg, Graph, LinkRef, NodeDef, parse_link};
+use crate::document::{Arg, First, Graph, LinkRef, NodeDef, parse_link};
 use crate::node::{Given, InputSpec, Kind, OutputSpec, PortType, Registry, Settings, Spec};
 use crate::param::ReadCx;
 
@@ -40,7 +41,7 @@ pub(super) struct Link {
     /// Ticks ahead (or, negative, ago).
     pub delay: i64,
     /// What is read before the loop has begun.
-    pub initial: Option<(usize, usize)>,
+    pub initial: Initial<(usize, usize)>,
     /// Where it is written.
     pub span: Span,
 }
@@ -169,10 +170,11 @@ fn links(def: &NodeDef, arg: &Arg, input: &InputSpec, names: &Names<'_>, found: 
 fn link(reference: &LinkRef, input: &InputSpec, names: &Names<'_>) -> Result<Option<Link>, Box<Diagnostic>> {
     let Some((node, port)) = end(reference, input, names)? else { return Ok(None) };
     let initial = match &reference.initial {
-        None => None,
-        Some(first) => match end(first, input, names)? {
+        None => Initial::First,
+        Some(First::Nothing) => Initial::Nothing,
+        Some(First::Link(first)) => match end(first, input, names)? {
             None => return Ok(None),
-            found => found,
+            Some(found) => Initial::Stream(found),
         },
     };
     Ok(Some(Link { node, port, delay: reference.delay, initial, span: reference.span }))

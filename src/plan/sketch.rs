@@ -96,7 +96,7 @@ fn raw_links(nodes: &[Option<Resolved<'_>>]) -> Vec<RawLink> {
         for (input, links) in linked.chain(&streams).enumerate() {
             for link in links {
                 ends.push(RawLink { from: (link.node, link.port), to: (reader, input), delay: link.delay, initial: false });
-                ends.extend(link.initial.map(|from| RawLink { from, to: (reader, input), delay: 0, initial: true }));
+                ends.extend(link.initial.stream().map(|from| RawLink { from, to: (reader, input), delay: 0, initial: true }));
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Phase two: links become the taps of a [`Net`], and loops are proved to advance in time.
 
 use super::analysis::{Analysis, LoopLink, NetError};
-use super::net::{Lane, LaneId, Net, NetNode, PortRef, Tap};
+use super::net::{Initial, Lane, LaneId, Net, NetNode, PortRef, Tap};
 use super::resolve::{Link, Resolved};
 use crate::diag::{Diagnostic, Diagnostics};
 use crate::document::Graph;
@@ -53,6 +53,7 @@ pub(super) fn connect(graph: &Graph, nodes: &[Option<Resolved<'_>>], faults: &mu
     // With a node at fault nobody knows what it would have read.
     if graph.failed.is_empty() && nodes.iter().all(|node| node.as_ref().is_some_and(|node| node.sound)) {
         report_unused(nodes, &wired, faults);
+        super::presence::check(nodes, &wired, faults);
     }
     Some(wired)
 }
@@ -96,7 +97,7 @@ fn tap(link: &Link, shape: InputShape) -> Tap {
 
 fn read_ports(wired: &mut Wired) {
     for (node, _) in wired.net.nodes.iter().zip(&wired.used).filter(|(_, used)| **used) {
-        for port in node.taps.iter().flat_map(|tap| std::iter::once(tap.from).chain(tap.initial)) {
+        for port in node.taps.iter().flat_map(|tap| std::iter::once(tap.from).chain(tap.initial.stream())) {
             if let Some(wanted) = wired.wanted[port.node].get_mut(port.port) {
                 *wanted = true;
             }
@@ -154,7 +155,7 @@ fn explain_loop<'n>(links: &[LoopLink], nodes: &[Option<Resolved<'_>>], name: &d
         let text = match (link.initial, written.delay) {
             (true, _) => format!("`{}` begins with `{from}`", name(link.reader)),
             (false, 0) => format!("`{}` reads `{from}`", name(link.reader)),
-            (false, delay) if delay < 0 && written.initial.is_none() => {
+            (false, delay) if delay < 0 && written.initial == Initial::First => {
                 mend = Some(format!("give that link a first value: `{{ from: {from}@{delay}, initial: NODE }}`"));
                 format!("`{}` reads `{from}` {} ago, but has no `initial`", name(link.reader), ticks(-delay))
             }

@@ -5,14 +5,14 @@ use crate::param::{Data, Key, Value};
 
 use super::super::fields;
 use super::super::graph::{Arg, Candidate, Use};
-use super::super::link::is_name;
+use super::super::link::{NOTHING, is_name};
 use super::super::params::{Fault, written};
 use super::flatten::{Flat, Within};
 use super::library::Lookup;
 use super::rename::Space;
 
 /// Words that YAML reads as something else than text, so that no link could name such a node.
-const RESERVED: [&str; 3] = ["true", "false", "null"];
+const RESERVED: [&str; 4] = ["true", "false", "null", NOTHING];
 
 /// A node whose kind may still be a preset.
 pub(super) struct Raw {

@@ -80,6 +80,9 @@ impl Space {
     }
 
     fn link(&self, text: &str, span: Span, diags: &mut Diagnostics) -> String {
+        if text == link::NOTHING {
+            return text.to_owned();
+        }
         let delay = text.find('@').map_or("", |at| &text[at..]);
         match (text.starts_with('$'), self.resolve(text, span, diags)) {
             (false, Some(Output { node, port: Some(port), .. })) => format!("{node}.{port}{delay}"),
