@@ -12,6 +12,7 @@ pub mod blend;
 pub mod blur;
 pub mod carry;
 pub mod color;
+pub mod flow;
 pub mod metrics;
 pub mod noise;
 pub mod palette;

@@ -32,6 +32,8 @@ pub enum Border {
     Wrap,
     /// The picture is mirrored at its edge: `cba|abc|cba`.
     Mirror,
+    /// The picture is mirrored around its outermost pixels, which do not repeat: `dcb|abcd|cba`.
+    Reflect,
     /// Zeros: black, and transparent if there is an alpha plane.
     Black,
 }
@@ -165,6 +167,11 @@ fn place(i: i32, n: i32, border: Border) -> Option<usize> {
             let i = i.rem_euclid(2 * n);
             if i < n { i } else { 2 * n - 1 - i }
         }
+        Border::Reflect => {
+            let period = (2 * n - 2).max(1);
+            let i = i.rem_euclid(period);
+            i.min(period - i)
+        }
         Border::Black => Some(i).filter(|i| (0..n).contains(i))?,
     };
     Some(i as usize)
@@ -242,7 +249,7 @@ impl<const N: usize> Spots<N> {
         for (py, dy) in self.y.iter_mut().zip(dy) {
             *py = y as f32 + dy;
         }
-        if N == 2 && matches!(border, Border::Replicate | Border::Mirror) {
+        if N == 2 && matches!(border, Border::Replicate | Border::Mirror | Border::Reflect) {
             // Between two pixels, holding or folding the position is the same as placing each tap, and never leaves the picture.
             hold(&mut self.x, size.width, border);
             hold(&mut self.y, size.height, border);
@@ -339,6 +346,13 @@ fn hold(positions: &mut [f32], length: usize, border: Border) {
             *p = if folded < length as f32 { folded } else { period - folded } - 0.5;
         }
     }
+    if border == Border::Reflect {
+        let period = (2.0 * last).max(1.0);
+        for p in positions.iter_mut().filter(|p| !(**p >= 0.0 && **p <= last)) {
+            let folded = p.max(-FAR).min(FAR).rem_euclid(period);
+            *p = folded.min(period - folded);
+        }
+    }
     for p in positions {
         *p = p.max(0.0).min(last);
     }
@@ -372,7 +386,7 @@ mod tests {
     use super::*;
 
     const KERNELS: [Sampling; 4] = [Sampling::Nearest, Sampling::Bilinear, Sampling::Bicubic, Sampling::Lanczos];
-    const BORDERS: [Border; 4] = [Border::Replicate, Border::Wrap, Border::Mirror, Border::Black];
+    const BORDERS: [Border; 5] = [Border::Replicate, Border::Wrap, Border::Mirror, Border::Reflect, Border::Black];
 
     fn noise(size: Size, planes: usize) -> Raster {
         let value = |i: usize| ((i as u32).wrapping_mul(2_654_435_761) >> 8) as f32 / 16_777_216.0;
@@ -409,6 +423,7 @@ mod tests {
             (Border::Replicate, [1.0, 1.0, 1.0, 1.0]),
             (Border::Wrap, [2.0, 3.0, 4.0, 1.0]),
             (Border::Mirror, [3.0, 2.0, 1.0, 1.0]),
+            (Border::Reflect, [4.0, 3.0, 2.0, 1.0]),
             (Border::Black, [0.0, 0.0, 0.0, 1.0]),
         ];
         for (border, expected) in cases {

@@ -17,6 +17,7 @@ macro_rules! kinds {
     };
 }
 
+mod flow_model;
 pub mod placing;
 pub mod sampling;
 mod with_model;
@@ -30,6 +31,9 @@ kinds! {
     diffusion::Diffusion,
     encoder::Encoder,
     fallback::Fallback,
+    flow::Flow,
+    flow_consistency::FlowConsistency,
+    flow_warp::FlowWarp,
     hold::Hold,
     image_input::ImageInput,
     image_output::ImageOutput,

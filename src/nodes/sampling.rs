@@ -26,6 +26,8 @@ choice! {
         Wrap = "wrap",
         /// The picture mirrored.
         Mirror = "mirror",
+        /// The picture mirrored around its outermost pixels, as Deforum does in hybrid motion.
+        Reflect = "reflect",
         /// Black.
         Black = "black",
     }
@@ -60,6 +62,7 @@ impl From<Border> for sample::Border {
             Border::Replicate => Self::Replicate,
             Border::Wrap => Self::Wrap,
             Border::Mirror => Self::Mirror,
+            Border::Reflect => Self::Reflect,
             Border::Black => Self::Black,
         }
     }

@@ -1,0 +1,16 @@
+//! Optical flow: estimating it, judging it, and carrying pictures along it.
+
+mod apply;
+mod consistency;
+mod dis;
+mod farneback;
+mod pyramid;
+mod refine;
+mod relax;
+mod search;
+mod wide;
+
+pub use apply::{follow, masked, part};
+pub use consistency::{Form, consistent, deforum_weights, inside, shrink, within_a_motion};
+pub use dis::{Preset, dis};
+pub use farneback::farneback;
