@@ -57,6 +57,22 @@ pub fn mix(a: Raster, b: &Raster, amount: f32) -> Raster {
     out
 }
 
+/// `changed` where `mask` (of the same size) is 1 and `original` where it is 0: what a mask leaves of a filter's work.
+#[must_use]
+pub fn protected(original: &Raster, changed: Raster, mask: Option<&Mask>) -> Raster {
+    let Some(mask) = mask.filter(|m| m.size() == original.size()) else { return changed };
+    let width = original.size().width;
+    let mut out = changed;
+    band::each(&mut out, |mut band| {
+        let start = band.top * width;
+        for (index, rows) in band.planes.iter_mut().enumerate().take(original.planes()) {
+            let shares = original.plane(index)[start..].iter().zip(&mask.0.plane(0)[start..]);
+            rows.iter_mut().zip(shares).for_each(|(v, (original, m))| *v = original + m * (*v - original));
+        }
+    });
+    out
+}
+
 fn soft_light(a: f32, b: f32) -> f32 {
     let bright = if a <= 0.25 { ((16.0 * a - 12.0) * a + 4.0) * a } else { a.sqrt() };
     if b <= 0.5 { a - (1.0 - 2.0 * b) * a * (1.0 - a) } else { a + (2.0 * b - 1.0) * (bright - a) }

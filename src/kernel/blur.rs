@@ -1,10 +1,11 @@
-//! Blurring.
+//! Blurring. Beyond its edges a picture is mirrored around its outermost pixels (`dcb|abcd|cba`).
 
-use super::band;
-use crate::frame::Raster;
+use super::sample::{self, Border, Sampling};
+use super::{band, blend};
+use crate::frame::{Motion, Raster, Size};
 
 /// Gaussian blur of every plane, with deviation `sigma` in pixels (0 or less leaves the picture alone) and three deviations of
-/// reach. The picture is mirrored around its outermost pixels (`dcb|abcd|cba`).
+/// reach.
 #[must_use]
 pub fn gaussian(src: &Raster, sigma: f32) -> Raster {
     if sigma <= 0.0 || !sigma.is_finite() {
@@ -22,6 +23,99 @@ pub fn gaussian_taps(src: &Raster, taps: usize, sigma: f32) -> Raster {
     convolve(src, &kernel(reach, if sigma > 0.0 { sigma } else { usual }))
 }
 
+/// The mean of the square around each pixel that reaches `radius` pixels beyond it (2·radius + 1 along each side); a fraction
+/// counts the outermost pixels in part.
+#[must_use]
+pub fn mean(src: &Raster, radius: f32) -> Raster {
+    if radius <= 0.0 || !radius.is_finite() {
+        return src.clone();
+    }
+    let reach = radius.ceil() as usize;
+    let weight = 1.0 / (2.0 * radius + 1.0);
+    let mut half = vec![weight; reach + 1];
+    half[reach] = weight * (radius - (reach as f32 - 1.0));
+    convolve(src, &half)
+}
+
+/// How pixels are smeared by [`smear`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Smear {
+    /// Along a line: (dx, dy) from one end to the other, in pixels.
+    Line([f32; 2]),
+    /// Towards and away from the point at these fractions of width and height: by this share of the distance to it.
+    Zoom([f32; 2], f32),
+    /// Around the point at these fractions of width and height: by this angle in radians.
+    Turn([f32; 2], f32),
+}
+
+/// The mean along a path through each pixel, which stays in its middle: what a moving camera sees while its shutter is open.
+///
+/// Two copies apart by one step are averaged, then two of those apart by two steps, and so on, which makes 2ⁿ places in n rounds.
+#[must_use]
+pub fn smear(src: &Raster, path: Smear) -> Raster {
+    let size = src.size();
+    let longest = path.longest(size);
+    if longest <= 0.0 || !longest.is_finite() {
+        return src.clone();
+    }
+    // Places lie at most a pixel and a half apart.
+    let rounds = (longest / 1.5 + 1.0).log2().ceil().clamp(1.0, 12.0) as i32;
+    let step = 1.0 / 2_f32.powi(rounds);
+    let mut out = src.clone();
+    for round in 0..rounds {
+        let reach = step * 2_f32.powi(round) / 2.0;
+        let [a, b] = [reach, -reach].map(|part| sample::warp(&out, &path.motion(size, part), Sampling::Lanczos, Border::Mirror));
+        out = blend::mix(a, &b, 0.5);
+    }
+    out
+}
+
+impl Smear {
+    /// The longest path of any pixel.
+    fn longest(self, size: Size) -> f32 {
+        let across = |[x, y]: [f32; 2]| {
+            let far = |at: f32, length: usize| at.abs().max((1.0 - at).abs()) * length as f32;
+            far(x, size.width).hypot(far(y, size.height))
+        };
+        match self {
+            Self::Line([dx, dy]) => dx.hypot(dy),
+            Self::Zoom(center, share) => across(center) * share.abs(),
+            Self::Turn(center, angle) => across(center) * angle.abs(),
+        }
+    }
+
+    /// Where each pixel comes from when it goes the share `part` of its path.
+    fn motion(self, size: Size, part: f32) -> Motion {
+        let mut motion = Raster::uninit(size, 2);
+        let place = |[x, y]: [f32; 2]| [x * (size.width as f32 - 1.0), y * (size.height as f32 - 1.0)];
+        // (dx, dy) is `matrix` times the distance from `center`, plus `shift`.
+        let (center, matrix, shift) = match self {
+            Self::Line([dx, dy]) => ([0.0; 2], [0.0; 4], [dx * part, dy * part]),
+            Self::Zoom(center, share) => {
+                let growth = (share * part).exp() - 1.0;
+                (place(center), [growth, 0.0, 0.0, growth], [0.0; 2])
+            }
+            Self::Turn(center, angle) => {
+                let (sin, cos) = (angle * part).sin_cos();
+                (place(center), [cos - 1.0, -sin, sin, cos - 1.0], [0.0; 2])
+            }
+        };
+        band::each(&mut motion, |mut band| {
+            let [across, down] = &mut band.planes[..] else { return };
+            let rows = across.chunks_exact_mut(size.width).zip(down.chunks_exact_mut(size.width));
+            for (row, (across, down)) in rows.enumerate() {
+                let y = (band.top + row) as f32 - center[1];
+                for (column, (dx, dy)) in across.iter_mut().zip(down).enumerate() {
+                    let x = column as f32 - center[0];
+                    *dx = shift[0] + matrix[0] * x + matrix[1] * y;
+                    *dy = shift[1] + matrix[2] * x + matrix[3] * y;
+                }
+            }
+        });
+        Motion::new(motion)
+    }
+}
+
 /// The right half of a normalised kernel, from its middle.
 fn kernel(reach: usize, sigma: f32) -> Vec<f32> {
     let weight = |i: usize| (-((i * i) as f64) / (2.0 * f64::from(sigma).powi(2))).exp();
@@ -36,37 +130,33 @@ fn mirrored(i: isize, length: usize) -> usize {
     i.min(period - i).min(length as isize - 1) as usize
 }
 
+/// Weighs every plane with the symmetric kernel whose right half is `half`, down and then across: row by row, so that nothing
+/// but the rows around is read.
 fn convolve(src: &Raster, half: &[f32]) -> Raster {
     let size = src.size();
     let reach = half.len() - 1;
-    let mut across = Raster::uninit(size, src.planes());
-    band::each(&mut across, |mut band| {
-        let mut padded = vec![0.0; size.width + 2 * reach];
-        for (index, rows) in band.planes.iter_mut().enumerate() {
-            let source = &src.plane(index)[band.top * size.width..];
-            for (row, out) in source.chunks_exact(size.width).zip(rows.chunks_exact_mut(size.width)) {
-                for (i, v) in padded.iter_mut().enumerate().filter(|(i, _)| *i < reach || *i >= size.width + reach) {
-                    *v = row[mirrored(i as isize - reach as isize, size.width)];
-                }
-                padded[reach..reach + size.width].copy_from_slice(row);
-                sum_taps(out, half, |offset| &padded[reach.wrapping_add_signed(offset)..]);
-            }
-        }
-    });
     let mut out = Raster::uninit(size, src.planes());
     band::each(&mut out, |mut band| {
+        let mut padded = vec![0.0; size.width + 2 * reach];
         for (index, rows) in band.planes.iter_mut().enumerate() {
-            let source = across.plane(index);
+            let source = src.plane(index);
             for (row, out) in rows.chunks_exact_mut(size.width).enumerate() {
                 let y = (band.top + row) as isize;
-                sum_taps(out, half, |offset| &source[mirrored(y + offset, size.height) * size.width..]);
+                let line = |offset: isize| &source[mirrored(y + offset, size.height) * size.width..][..size.width];
+                sum_taps(&mut padded[reach..][..size.width], half, line);
+                for i in 1..=reach {
+                    padded[reach - i] = padded[reach + mirrored(-(i as isize), size.width)];
+                    padded[reach + size.width - 1 + i] = padded[reach + mirrored((size.width - 1 + i) as isize, size.width)];
+                }
+                let padded = &padded;
+                sum_taps(out, half, |offset| &padded[reach.wrapping_add_signed(offset)..][..size.width]);
             }
         }
     });
     out
 }
 
-/// `out` = the sum of lines at each offset, weighted. Whole lines at a time, so that it vectorises.
+/// `out` = the sum of lines at each offset, weighted.
 fn sum_taps<'a>(out: &mut [f32], half: &[f32], line: impl Fn(isize) -> &'a [f32]) {
     for (v, s) in out.iter_mut().zip(line(0)) {
         *v = half[0] * s;
@@ -82,14 +172,17 @@ fn sum_taps<'a>(out: &mut [f32], half: &[f32], line: impl Fn(isize) -> &'a [f32]
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::frame::Size;
+
+    fn point(size: Size, x: usize, y: usize) -> Raster {
+        let mut point = Raster::zeroed(size, 1);
+        point.data_mut()[y * size.width + x] = 1.0;
+        point
+    }
 
     #[test]
     fn a_point_becomes_a_bell_and_nothing_is_lost() {
         let size = Size::new(41, 33);
-        let mut point = Raster::zeroed(size, 1);
-        point.data_mut()[16 * 41 + 20] = 1.0;
-        let out = gaussian(&point, 2.0);
+        let out = gaussian(&point(size, 20, 16), 2.0);
         let at = |x: usize, y: usize| out.data()[y * 41 + x];
         assert!((out.data().iter().sum::<f32>() - 1.0).abs() < 1e-4);
         assert!((at(22, 16) / at(20, 16) - (-0.5_f32).exp()).abs() < 1e-3);
@@ -99,7 +192,9 @@ mod tests {
     #[test]
     fn constants_stay_even_when_the_kernel_is_wider_than_the_picture() {
         let flat = Raster::from_vec(Size::new(3, 1), 2, vec![0.25; 6]);
-        assert!(gaussian(&flat, 9.0).data().iter().all(|v| (v - 0.25).abs() < 1e-6));
+        for out in [gaussian(&flat, 9.0), mean(&flat, 7.5), smear(&flat, Smear::Line([9.0, 4.0]))] {
+            assert!(out.data().iter().all(|v| (v - 0.25).abs() < 1e-6));
+        }
         assert_eq!(gaussian(&flat, 0.0).data(), flat.data());
     }
 
@@ -108,5 +203,21 @@ mod tests {
         // cv2.getGaussianKernel(5, 1)
         let k = kernel(2, 1.0);
         assert!((k[0] - 0.402_62).abs() < 1e-4 && (k[1] - 0.244_201).abs() < 1e-4 && (k[2] - 0.054_488_7).abs() < 1e-4);
+    }
+
+    #[test]
+    fn a_mean_has_the_width_asked_for() {
+        let out = mean(&point(Size::new(21, 21), 10, 10), 1.5);
+        let at = |x: usize| out.data()[10 * 21 + x];
+        assert!((at(10) - 1.0 / 16.0).abs() < 1e-6 && (at(12) - 1.0 / 32.0).abs() < 1e-6 && at(13) == 0.0);
+    }
+
+    #[test]
+    fn a_smear_keeps_its_middle_and_has_its_length() {
+        let out = smear(&point(Size::new(61, 41), 30, 20), Smear::Line([16.0, 0.0]));
+        let row = &out.data()[20 * 61..21 * 61];
+        let center: f32 = row.iter().enumerate().map(|(x, v)| x as f32 * v).sum::<f32>() / row.iter().sum::<f32>();
+        assert!((center - 30.0).abs() < 0.05, "{center}");
+        assert!(row[24] > 0.03 && row[36] > 0.03 && row[19] < 0.005 && row[41] < 0.005, "{row:?}");
     }
 }

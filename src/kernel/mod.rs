@@ -20,5 +20,7 @@ pub mod pattern;
 pub mod random;
 pub mod resample;
 pub mod sample;
+pub mod sharpen;
+pub mod tone;
 pub mod warp2d;
 pub mod warp3d;

@@ -79,6 +79,11 @@ fn what_is_set_to_nothing_changes_nothing() {
         ("depth_warp", vec![feed(picture()), depth()], vec![]),
         ("resize", vec![feed(picture())], vec![]),
         ("noise", vec![feed(picture()), vec![]], vec![("amount", Written::Number(0.0))]),
+        ("contrast", vec![feed(picture()), vec![]], vec![]),
+        ("sharpen", vec![feed(picture()), vec![]], vec![("amount", Written::Number(0.0))]),
+        ("grayscale", vec![feed(picture()), vec![]], vec![("amount", Written::Number(0.0))]),
+        ("levels", vec![feed(picture()), vec![]], vec![]),
+        ("blur", vec![feed(picture()), vec![]], vec![("sigma", Written::Number(0.0))]),
         ("color_match", vec![feed(picture()), feed(picture())], vec![("amount", Written::Number(0.0))]),
         ("blend", vec![feed(picture()), feed(picture()), vec![]], vec![]),
     ];

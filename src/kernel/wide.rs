@@ -1,0 +1,38 @@
+//! Inner loops compiled for the instructions that the machine has.
+
+/// Declares a function whose body is compiled as it stands, once more with AVX2 and once more with AVX-512, and chosen when it is
+/// called. All do the same operations in the same order (nothing is contracted), so they give the same numbers. What the body
+/// calls has to be inlined to gain.
+macro_rules! wide {
+    ($(#[$meta:meta])* $vis:vis fn $name:ident$(<$($g:ident: $bound:path),+>)?($($arg:ident: $ty:ty),* $(,)?) $(-> $ret:ty)? $body:block) => {
+        $(#[$meta])*
+        #[allow(unsafe_code, reason = "the processor is asked just before")]
+        $vis fn $name$(<$($g: $bound),+>)?($($arg: $ty),*) $(-> $ret)? {
+            #[inline(always)]
+            #[allow(clippy::inline_always, reason = "so that each copy is compiled with its own instructions")]
+            fn body$(<$($g: $bound),+>)?($($arg: $ty),*) $(-> $ret)? $body
+            #[cfg(target_arch = "x86_64")]
+            {
+                #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw")]
+                fn avx512$(<$($g: $bound),+>)?($($arg: $ty),*) $(-> $ret)? {
+                    body($($arg),*)
+                }
+                #[target_feature(enable = "avx2")]
+                fn avx2$(<$($g: $bound),+>)?($($arg: $ty),*) $(-> $ret)? {
+                    body($($arg),*)
+                }
+                let both = is_x86_feature_detected!("avx512vl") && is_x86_feature_detected!("avx512dq");
+                if both && is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512bw") {
+                    // SAFETY: these instructions are there.
+                    return unsafe { avx512($($arg),*) };
+                }
+                if is_x86_feature_detected!("avx2") {
+                    // SAFETY: these instructions are there.
+                    return unsafe { avx2($($arg),*) };
+                }
+            }
+            body($($arg),*)
+        }
+    };
+}
+pub(super) use wide;
