@@ -14,14 +14,26 @@ pub fn gaussian(src: &Raster, sigma: f32) -> Raster {
     convolve(src, &kernel((3.0 * sigma).ceil().max(1.0) as usize, sigma))
 }
 
-/// Gaussian blur with an odd number of taps, as `cv2.GaussianBlur` counts them: `sigma` 0 derives it from `taps`. An even
-/// number of taps counts as the next odd one.
+/// Gaussian blur with an odd number of taps, as `cv2.GaussianBlur` counts them. With `sigma` 0 its kernels are OpenCV's too: fixed
+/// ones up to 9 taps, and beyond that a deviation derived from `taps`. An even number of taps counts as the next odd one.
 #[must_use]
 pub fn gaussian_taps(src: &Raster, taps: usize, sigma: f32) -> Raster {
     let reach = taps / 2;
-    let usual = 0.3 * (reach as f32 - 1.0) + 0.8;
-    convolve(src, &kernel(reach, if sigma > 0.0 { sigma } else { usual }))
+    match FIXED.get(reach) {
+        _ if sigma > 0.0 => convolve(src, &kernel(reach, sigma)),
+        Some(fixed) => convolve(src, &fixed[..=reach].iter().map(|n| n / 256.0).collect::<Vec<_>>()),
+        None => convolve(src, &kernel(reach, 0.3 * (reach as f32 - 1.0) + 0.8)),
+    }
 }
+
+/// The right halves of OpenCV's kernels for 1, 3, 5, 7 and 9 taps without a deviation, in 256ths.
+const FIXED: [[f32; 5]; 5] = [
+    [256.0, 0.0, 0.0, 0.0, 0.0],
+    [128.0, 64.0, 0.0, 0.0, 0.0],
+    [96.0, 64.0, 16.0, 0.0, 0.0],
+    [72.0, 56.0, 28.0, 8.0, 0.0],
+    [60.0, 51.0, 30.0, 13.0, 4.0],
+];
 
 /// The mean of the square around each pixel that reaches `radius` pixels beyond it (2·radius + 1 along each side); a fraction
 /// counts the outermost pixels in part.
