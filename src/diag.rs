@@ -31,6 +31,12 @@ impl Sources {
         SourceId(u32::try_from(self.files.len() - 1).unwrap_or(u32::MAX))
     }
 
+    /// The text added first, if there is any.
+    #[must_use]
+    pub fn first(&self) -> Option<SourceId> {
+        (!self.files.is_empty()).then_some(SourceId(0))
+    }
+
     /// The text behind `id`, if it is one of ours.
     #[must_use]
     pub fn get(&self, id: SourceId) -> Option<&Source> {

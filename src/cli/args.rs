@@ -43,6 +43,8 @@ pub enum Verb {
     Schema,
     /// Time the kernels on this machine.
     Bench(BenchArgs),
+    /// Measure a clip: how close it is to another, how steady, how far it drifts.
+    Compare(CompareArgs),
     /// Say which libraries, codecs and devices there are, and what is missing.
     Doctor,
 }
@@ -51,6 +53,7 @@ pub enum Verb {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
     /// For people.
+    #[value(alias = "table")]
     Text,
     /// For programs.
     Json,
@@ -234,6 +237,52 @@ pub enum Drawing {
 fn parse_size(text: &str) -> Result<Size, String> {
     let advice = || format!("`{text}` is no size; write width and height in pixels, such as `1280x720`");
     SizeParam::from_text(text).map(|size| size.0).ok_or_else(advice)
+}
+
+/// `frameloom compare`.
+#[derive(Debug, Clone, Args)]
+pub struct CompareArgs {
+    /// The clip to measure: a video, a folder of pictures, a pattern such as `frames/%05d.png`, or one picture.
+    pub a: PathBuf,
+    /// The clip to compare it with.
+    pub b: Option<PathBuf>,
+    /// The clip that A (and B) was made from: its motion tells what should stay the same. B, or A itself, when not given.
+    #[arg(long, value_name = "CLIP")]
+    pub source: Option<PathBuf>,
+    /// What to measure; all that can be measured when not given.
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub metrics: Vec<String>,
+    /// Bounds that must hold, such as `warp_error<0.004,psnr>30`; otherwise the worst frame is named and the exit code is 1.
+    #[arg(long, value_name = "BOUNDS")]
+    pub gate: Option<String>,
+    /// Draw all that was measured over time, as SVG or PNG.
+    #[arg(long, value_name = "FILE", value_parser = parse_plot)]
+    pub plot: Option<PathBuf>,
+    /// Compare only these frames: `a..b`, `a..` or `..b`, b not included.
+    #[arg(long, value_name = "A..B", value_parser = parse_frames)]
+    pub frames: Option<Frames>,
+    /// How the source's motion is estimated.
+    #[arg(long, value_enum, default_value_t = FlowMethod::DisMedium)]
+    pub flow: FlowMethod,
+}
+
+/// Ways to estimate motion.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub enum FlowMethod {
+    /// Quick.
+    DisMedium,
+    /// Follows small things, takes several times as long.
+    DisFine,
+}
+
+fn parse_plot(text: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(text);
+    let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase());
+    match ending.as_deref() {
+        Some("svg" | "png") => Ok(path),
+        _ => Err("the name of a plot ends in `.svg` or `.png`".into()),
+    }
 }
 
 fn parse_frames(text: &str) -> Result<Frames, String> {

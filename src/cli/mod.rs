@@ -2,6 +2,8 @@
 
 mod args;
 mod bench;
+mod chart;
+mod compare;
 mod doctor;
 mod draw;
 mod exit;
@@ -47,6 +49,7 @@ pub fn run(words: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Exit
         Verb::Draw(args) => draw(args, style),
         Verb::Schema => schema(),
         Verb::Bench(args) => bench::run(args, style),
+        Verb::Compare(args) => compare::compare(args, style),
         Verb::Doctor => doctor::doctor(style),
     }
 }

@@ -70,7 +70,8 @@ fn order(out: &mut String, plan: &Plan) {
             },
         );
         let makes: Vec<_> = makes.collect();
-        let makes = if spec.is_sink() { "the output".into() } else { makes.join(", ") };
+        let makes = if plan.net.nodes[index].sink { ["the output".to_owned()].into_iter().chain(makes).collect::<Vec<_>>() } else { makes };
+        let makes = makes.join(", ");
         let _ = writeln!(
             out,
             "{:>5}  {:17} {:13} {clock:9} {:>5}  {:7} {makes}{}",

@@ -43,6 +43,7 @@ pub use error::MediaError;
 pub use images::{ImageFormat, ImageWriter};
 pub use options::{EncodeOptions, check};
 pub use output_error::OutputError;
+pub use partial::write_whole;
 pub use probe::{MediaInfo, StreamInfo, probe};
 pub use stills::{ImageFiles, read_image};
 pub use turn::Turn;

@@ -47,6 +47,16 @@ impl Drop for Partial {
     }
 }
 
+/// Writes a file that appears under its name only when it is whole; its folder is made if need be.
+///
+/// # Errors
+/// When the disk refuses; nothing is left behind then.
+pub fn write_whole(target: &Path, bytes: &[u8]) -> Result<(), OutputError> {
+    let partial = Partial::new(target)?;
+    fs::write(partial.path(), bytes).map_err(OutputError::file("write", target))?;
+    partial.commit().map(drop)
+}
+
 /// The folder that `path` lies in.
 pub(super) fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."))

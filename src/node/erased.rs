@@ -37,6 +37,9 @@ pub trait Settings: Send + Sync {
     /// The scalar streams that parameters read: (parameter, `node.port`).
     fn streams(&self) -> Vec<(&'static str, String)>;
 
+    /// Whether the node is an output of the graph even when nobody reads it.
+    fn is_output(&self) -> bool;
+
     /// Makes the node ready to fire.
     ///
     /// # Errors
@@ -96,6 +99,10 @@ impl<N: Node> Settings for SettingsOf<N> {
 
     fn streams(&self) -> Vec<(&'static str, String)> {
         N::streams(&self.params)
+    }
+
+    fn is_output(&self) -> bool {
+        N::is_output(&self.params)
     }
 
     fn open(self: Arc<Self>, cx: &Open<'_>) -> Result<Box<dyn Running>, Fault> {

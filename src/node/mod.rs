@@ -73,6 +73,12 @@ pub trait Node: Declared {
         Ok(cx.all_outputs(size.unwrap_or(crate::frame::Size::new(512, 512))))
     }
 
+    /// Whether a node with these parameters is an output of the graph even when nobody reads it, because it writes something or judges
+    /// the run. A kind without outputs always is one.
+    fn is_output(_params: &Self::Params) -> bool {
+        false
+    }
+
     /// Makes the node ready to fire: loads models, opens files.
     ///
     /// # Errors

@@ -20,6 +20,9 @@ macro_rules! kinds {
 mod flow_model;
 pub mod placing;
 pub mod sampling;
+#[cfg(test)]
+mod between_model;
+mod upscale_model;
 mod with_model;
 
 kinds! {
@@ -41,11 +44,13 @@ kinds! {
     image_input::ImageInput,
     image_output::ImageOutput,
     levels::Levels,
+    metrics::Metrics,
     noise::Noise,
     pattern::Pattern,
     resize::Resize,
     sharpen::Sharpen,
     stylize::Stylize,
+    upscale::Upscale,
     video_input::VideoInput,
     warp::Warp,
 }

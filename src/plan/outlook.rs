@@ -72,7 +72,7 @@ impl<'g> Survey<'_, 'g> {
     }
 
     fn is_source(&self, index: usize) -> bool {
-        self.sound(index).is_some_and(|node| node.inputs.iter().all(Vec::is_empty) && !node.kind.spec().is_sink())
+        self.sound(index).is_some_and(|node| node.inputs.iter().all(Vec::is_empty) && !node.is_output())
     }
 
     /// Asks the sources, and takes size, rate and length from them where the graph leaves these open.

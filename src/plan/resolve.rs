@@ -25,6 +25,11 @@ pub(super) struct Resolved<'g> {
 }
 
 impl Resolved<'_> {
+    /// Whether it is an output of the graph: by its kind, or by what is set on it.
+    pub fn is_output(&self) -> bool {
+        self.kind.spec().is_sink() || self.settings.as_ref().is_some_and(|settings| settings.is_output())
+    }
+
     /// The link behind the node's `tap`-th tap: those of the inputs come first, in order, then those of expressions.
     pub fn link_of_tap(&self, tap: usize) -> Option<&Link> {
         self.inputs.iter().flatten().chain(self.streams.iter().map(|(_, link)| link)).nth(tap)

@@ -75,7 +75,7 @@ fn add(node: Option<&Resolved<'_>>, wired: &mut Wired) {
         period: node.map_or(1, |node| node.every),
         sequential: node.is_some_and(|node| node.kind.spec().sequential),
         lane: LaneId(0),
-        sink: node.is_some_and(|node| node.kind.spec().is_sink()),
+        sink: node.is_some_and(Resolved::is_output),
         source_ends: false,
         taps,
     });

@@ -47,6 +47,27 @@ save("count", [("ids", T.INT32, ["n"])], [("next", T.INT32, ["n"])],
 save("label", [("image", T.FLOAT, NCHW)], [("score", T.FLOAT, ["n", 3])],
      [h.make_node("ReduceMean", ["image"], ["score"], axes=[2, 3], keepdims=0)])
 
+# Twice as large by sub-pixel convolution: a blur that looks one pixel around, then two of them, so that tiles need an overlap of two.
+blur = np.zeros((3, 3, 3, 3), np.float32)
+grow = np.zeros((12, 3, 3, 3), np.float32)
+for c in range(3):
+    blur[c, c] = np.outer([1, 2, 1], [1, 2, 1]) / 16
+    for k, (dy, dx) in enumerate([(0, 0), (0, 1), (1, 0), (1, 1)]):
+        ty, tx = ([1, 3, 0], [0, 3, 1])[dy], ([1, 3, 0], [0, 3, 1])[dx]
+        grow[4 * c + k, c] = np.outer(ty, tx) / 16
+save("upscale", [("image", T.FLOAT, NCHW)], [("large", T.FLOAT, ["n", 3, "h2", "w2"])],
+     [h.make_node("Conv", ["image", "blur"], ["soft"], pads=[1, 1, 1, 1]), h.make_node("Conv", ["soft", "grow"], ["four"], pads=[1, 1, 1, 1]),
+      h.make_node("DepthToSpace", ["four"], ["large"], blocksize=2, mode="CRD")],
+     [("blur", blur), ("grow", grow)])
+# A frame between two at any time, by fading: what frame interpolation networks take and give. Its sides must be multiples of 8.
+save("between", [("img0", T.FLOAT, [1, 3, "h", "w"]), ("img1", T.FLOAT, [1, 3, "h", "w"]), ("timestep", T.FLOAT, [1])],
+     [("frame", T.FLOAT, [1, 3, "h", "w"]), ("flow", T.FLOAT, [1, 4, "h", "w"])],
+     [h.make_node("SpaceToDepth", ["img0"], ["packed"], blocksize=8), h.make_node("DepthToSpace", ["packed"], ["first"], blocksize=8),
+      h.make_node("Sub", ["img1", "first"], ["change"]), h.make_node("Mul", ["change", "timestep"], ["part"]),
+      h.make_node("Add", ["first", "part"], ["frame"]),
+      h.make_node("Slice", ["img0", "from", "to", "axis"], ["one"]), h.make_node("Concat", ["img0", "one"], ["flow"], axis=1)],
+     [("from", np.array([0])), ("to", np.array([1])), ("axis", np.array([1]))])
+
 # A Stable Diffusion folder of the awkward kind: 32-bit ids, a drawn sample from the encoder, a whole timestep of rank 1, one picture at
 # once. Its network predicts a picture that is everywhere the mean token of its prompt, as a share of the vocabulary.
 save("odd_sd/text_encoder/model", [("input_ids", T.INT32, ["b", "s"])], [("last_hidden_state", T.FLOAT, ["b", "s", 4])],

@@ -3,6 +3,7 @@
 use super::{Look, Metric, MetricSet, Tiles, Values, edit, high_band, mean_distance, ms_ssim, psnr, ssim, warp_error};
 use crate::frame::{Flow, Mask, Raster, Size};
 use crate::kernel::color::{self, Space};
+use crate::kernel::flow;
 
 /// A picture as the metrics see it, with what several of them need made once.
 #[derive(Debug, Clone)]
@@ -78,6 +79,20 @@ pub struct Seen {
     pub flow: Flow,
     /// Where the frame before is to be seen in this one.
     pub mask: Mask,
+}
+
+impl Seen {
+    /// From the flow forwards and the flow back: what a round trip does not bring back, what leaves the picture and the edges of what
+    /// moves are not seen (Sundaram, Brox, Keutzer 2010, with the bounds of Ruder 2016, as Lai 2018 has it).
+    #[must_use]
+    pub fn between(forward: Flow, backward: &Flow) -> Self {
+        let masks = [flow::consistent(&forward, backward, flow::Form::Squared), flow::inside(&forward), flow::within_a_motion(&forward)];
+        let [mut mask, inside, within] = masks;
+        for ((v, inside), within) in mask.0.data_mut().iter_mut().zip(inside.0.data()).zip(within.0.data()) {
+            *v *= inside * within;
+        }
+        Self { flow: forward, mask }
+    }
 }
 
 /// Measures one clip on its own, frame after frame: warp error, flicker, drift.

@@ -68,6 +68,16 @@ impl Metric {
         Self::ALL.into_iter().find(|metric| metric.name() == name)
     }
 
+    /// What it counts as where it has no value yet: at first frames, which have none before them.
+    #[must_use]
+    pub fn at_rest(self) -> f64 {
+        match self {
+            Self::Psnr => 100.0,
+            Self::Ssim | Self::SsimRgb | Self::MsSsim | Self::Steadiness | Self::WarpRatio => 1.0,
+            Self::Edit | Self::WarpError | Self::Flicker | Self::Drift | Self::DriftStructure => 0.0,
+        }
+    }
+
     /// Whether it compares two pictures: there must be a reference, or a source.
     #[must_use]
     pub fn compares(self) -> bool {
@@ -104,6 +114,13 @@ impl MetricSet {
         metrics.iter().any(|metric| self.contains(*metric))
     }
 
+    /// These, and the warp error where its ratio is among them.
+    #[must_use]
+    pub fn with_ratio(self) -> Self {
+        let more = self.contains(Metric::WarpRatio).then_some(Metric::WarpError);
+        self.iter().chain(more).collect()
+    }
+
     /// Those that `keep` keeps.
     #[must_use]
     pub fn filter(self, keep: impl Fn(Metric) -> bool) -> Self {
@@ -127,10 +144,33 @@ impl FromIterator<Metric> for MetricSet {
 pub struct Values([Option<f64>; Metric::ALL.len()]);
 
 impl Values {
+    /// The values of `metrics` alone.
+    #[must_use]
+    pub fn only(self, metrics: MetricSet) -> Self {
+        Metric::ALL.into_iter().filter(|metric| !metrics.contains(*metric)).fold(self, |mut values, metric| {
+            values[metric] = None;
+            values
+        })
+    }
+
     /// These values, and those of `other` where there are none.
     #[must_use]
     pub fn or(self, other: Self) -> Self {
         Self(std::array::from_fn(|i| self.0[i].or(other.0[i])))
+    }
+}
+
+/// Added to both warp errors before one is divided by the other: a quarter of a step of 8 bits, squared. So what stands perfectly still has
+/// a ratio of 1 and none is infinite.
+const STILL: f64 = 1e-6;
+
+impl Values {
+    /// These values, and the ratio of their warp error to that of `source`.
+    #[must_use]
+    pub fn over(mut self, source: &Self) -> Self {
+        let errors = self[Metric::WarpError].zip(source[Metric::WarpError]);
+        self[Metric::WarpRatio] = errors.map(|(own, source)| (own + STILL) / (source + STILL));
+        self
     }
 }
 

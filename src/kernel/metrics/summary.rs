@@ -53,11 +53,12 @@ impl Series {
         &self.values
     }
 
-    /// What they come to, if there is one; `from` is the number of the first frame. Numbers that are none are the worst of all, whichever
-    /// way is good.
+    /// What they come to, if there is one; `frames` are the numbers of the frames. Values that are no numbers are the worst of all,
+    /// whichever way is good.
     #[must_use]
-    pub fn summary(&self, from: u64) -> Option<Summary> {
-        let points: Vec<Worst> = (from..).zip(&self.values).filter_map(|(frame, v)| v.map(|value| Worst { frame, value })).collect();
+    pub fn summary(&self, frames: &[u64]) -> Option<Summary> {
+        let points: Vec<Worst> =
+            frames.iter().zip(&self.values).filter_map(|(frame, v)| v.map(|value| Worst { frame: *frame, value })).collect();
         // The first of equals; NaN before all.
         let extreme = |beats: fn(f64, f64) -> bool| {
             points.iter().copied().reduce(|best, point| {
@@ -93,16 +94,16 @@ mod tests {
 
     #[test]
     fn a_line_is_summed_up() {
-        let summary = series(&[None, Some(1.0), Some(3.0), Some(5.0), Some(7.0)]).summary(10).unwrap();
+        let summary = series(&[None, Some(1.0), Some(3.0), Some(5.0), Some(7.0)]).summary(&[10, 11, 12, 13, 14]).unwrap();
         assert_eq!((summary.mean, summary.slope), (4.0, 200.0));
         assert_eq!(summary.worst(Better::More), Worst { frame: 11, value: 1.0 });
         assert_eq!(summary.worst(Better::Less), Worst { frame: 14, value: 7.0 });
-        assert_eq!(series(&[None]).summary(0), None);
+        assert_eq!(series(&[None]).summary(&[0]), None);
     }
 
     #[test]
     fn what_is_no_number_is_the_worst() {
-        let summary = series(&[Some(1.0), Some(f64::NAN), Some(0.0)]).summary(0).unwrap();
+        let summary = series(&[Some(1.0), Some(f64::NAN), Some(0.0)]).summary(&[0, 1, 2]).unwrap();
         assert_eq!((summary.min.frame, summary.max.frame), (1, 1));
         assert!(summary.mean.is_nan());
     }
