@@ -34,6 +34,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         sampler: SamplerKind::Lcm,
         sampler_options: SamplerOptions::default(),
         seeds: Seeds::One(number(2, 7.0)? as u64),
+        variation: None,
     };
     let painted = pipeline.paint(&request, &mut |progress| println!("step {} of {}", progress.done, progress.steps))?;
     println!("painted in {:.0} ms", start.elapsed().as_secs_f64() * 1e3);

@@ -54,6 +54,7 @@ fn paint(pipeline: &Pipeline, pictures: &[Picture<'_>], sampler: SamplerKind, gu
         sampler,
         sampler_options: SamplerOptions::default(),
         seeds: Seeds::One(1),
+        variation: None,
     };
     pipeline.paint(&request, &mut |_| {})
 }

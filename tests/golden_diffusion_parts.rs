@@ -9,6 +9,7 @@ mod npz;
 use frameloom::diffusion::random::{Generator, Precision};
 use frameloom::diffusion::sampler::{Churn, Ddim, Euler, Lcm, Sampler};
 use frameloom::diffusion::schedule::SchedulerConfig;
+use frameloom::diffusion::variation::turn;
 use frameloom::diffusion::{Latents, StrengthReading, Tokenizer};
 use npz::{Npz, difference, json};
 use serde_json::Value;
@@ -64,6 +65,22 @@ fn golden_random() {
         count += 1;
     }
     println!("golden random: {count} cases");
+}
+
+/// `slerp_SEED_SUBSEED_STRENGTH`: noise of 4 planes of 8x8.
+#[test]
+fn golden_variation() {
+    let Some(arrays) = Npz::open("variation", "rng/rng.npz") else { return };
+    let mut count = 0;
+    for (key, expected) in arrays.iter().filter(|(key, _)| key.starts_with("slerp_")) {
+        let numbers: Vec<f64> = key.split('_').skip(1).map(|number| number.parse().unwrap()).collect();
+        let draw = |seed: f64| Generator::new(seed as u64).randn(256, Precision::Single);
+        let mut noise = draw(numbers[0]);
+        turn(&mut noise, &draw(numbers[1]), numbers[2], [1, 4, 8, 8]);
+        assert_close(&noise, &expected.values, 2e-5, key);
+        count += 1;
+    }
+    println!("golden variation: {count} cases");
 }
 
 #[test]

@@ -83,6 +83,7 @@ fn check(case: &Value, arrays: &Npz, pipeline: &Pipeline, kind: SamplerKind) {
         sampler: kind,
         sampler_options: SamplerOptions { eta: number("eta", 0.0) as f32, ..SamplerOptions::default() },
         seeds: if seeds.len() == 1 { Seeds::One(seeds[0]) } else { Seeds::Each(&seeds) },
+        variation: None,
     };
     let mut steps = Vec::new();
     let painted = pipeline.paint(&request, &mut |progress| steps.push(progress.latents.data.clone())).unwrap();

@@ -6,7 +6,7 @@
 mod golden;
 
 use frameloom::diag::{Sources, Span};
-use frameloom::param::{Curve, Data, Key, Moment, Param, Prompt, ReadCx, TextCurve, Value};
+use frameloom::param::{Curve, Data, Key, Moment, Param, Prompt, ReadCx, TextCurve, Value, deforum_numbers, deforum_texts};
 use golden::Golden;
 use serde_json::Value as Json;
 
@@ -100,6 +100,32 @@ fn golden_schedules_have_deforums_values() {
         }
     }
     println!("golden schedules: {} cases, {refused} of them refused by Deforum", cases.len());
+}
+
+/// Deforum's own reading has its values, and stops where it stops.
+#[test]
+fn golden_schedules_in_deforums_dialect_stop_where_deforum_does() {
+    let Some(golden) = Golden::open("schedules in Deforum's dialect", "deforum/schedules.json") else { return };
+    let cases = golden.params["schedules"].as_array().expect("a list of cases");
+    let linear = |case: &&Json| !matches!(case["interp_method"].as_str(), Some("Quadratic" | "Cubic"));
+    for case in cases.iter().filter(linear) {
+        let name = case["name"].as_str().unwrap_or("unnamed");
+        let (text, at) = (data(Value::Text(case["schedule"].as_str().expect("a schedule").to_owned())), moment(0, case));
+        match (case["values"].as_array(), case["is_single_string"].as_bool()) {
+            (Some(wanted), Some(true)) => assert_eq!(
+                deforum_texts(&text, &at).expect(name),
+                wanted.iter().map(|one| one.as_str().expect("a text")).collect::<Vec<_>>(),
+                "{name}"
+            ),
+            (Some(wanted), _) => {
+                let values = deforum_numbers(&text, &at).expect(name);
+                assert!(values.iter().zip(wanted).all(|(value, wanted)| same(*value, number(wanted))), "{name}: {values:?}");
+            }
+            (None, Some(true)) => assert!(deforum_texts(&text, &at).is_err(), "{name}"),
+            (None, _) => assert!(deforum_numbers(&text, &at).is_err(), "{name}"),
+        }
+    }
+    println!("golden schedules in Deforum's dialect: {} cases", cases.iter().filter(linear).count());
 }
 
 #[test]

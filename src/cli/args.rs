@@ -45,6 +45,8 @@ pub enum Verb {
     Bench(BenchArgs),
     /// Measure a clip: how close it is to another, how steady, how far it drifts.
     Compare(CompareArgs),
+    /// Print and plot what a schedule, an expression or keyframes give.
+    Schedule(ScheduleArgs),
     /// Say which libraries, codecs and devices there are, and what is missing.
     Doctor,
 }
@@ -232,6 +234,52 @@ pub enum Drawing {
     Dot,
     /// Mermaid, which Markdown viewers draw.
     Mermaid,
+}
+
+/// `frameloom schedule`.
+#[derive(Debug, Clone, Args)]
+pub struct ScheduleArgs {
+    /// A schedule (`"0: (0.65), 48: (0.45)"`), an expression (`"1 + sin(p=24)"`) or keyframes (`"{ keys: { 0: 1, 2s: 2 }, ease: cubic }"`).
+    #[arg(allow_hyphen_values = true)]
+    pub schedule: String,
+    /// How many frames there are; `max_f` is one less.
+    #[arg(long, value_name = "N", default_value_t = 120, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    pub frames: u64,
+    /// Frames per second.
+    #[arg(long, value_name = "F", default_value_t = 25.0, value_parser = parse_rate)]
+    pub fps: f64,
+    /// The seed, `s`.
+    #[arg(long, value_name = "S", default_value_t = 0, allow_negative_numbers = true)]
+    pub seed: i64,
+    /// The size of the picture, `w` and `h`.
+    #[arg(long, value_name = "WxH", default_value = "512x512", value_parser = parse_size)]
+    pub size: Size,
+    /// Beats per minute.
+    #[arg(long, value_name = "B", default_value_t = 120.0, value_parser = parse_rate)]
+    pub bpm: f64,
+    /// Take its values for texts (samplers, checkpoints, prompts); those in quotes are taken so anyway.
+    #[arg(long)]
+    pub text: bool,
+    /// Whose reading of it to show.
+    #[arg(long, value_enum, default_value_t = Dialect::Frameloom)]
+    pub dialect: Dialect,
+    /// Draw it into this SVG file.
+    #[arg(long, value_name = "FILE")]
+    pub svg: Option<PathBuf>,
+}
+
+/// Whose reading of a schedule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Dialect {
+    /// What a graph makes of it.
+    Frameloom,
+    /// What Deforum itself makes of it, its stumbles included: it splits at every comma.
+    Deforum,
+}
+
+fn parse_rate(text: &str) -> Result<f64, String> {
+    let rate = text.parse().ok().filter(|rate: &f64| rate.is_finite() && (0.001..=100_000.0).contains(rate));
+    rate.ok_or_else(|| format!("`{text}` is no rate; write a number above 0"))
 }
 
 fn parse_size(text: &str) -> Result<Size, String> {

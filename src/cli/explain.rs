@@ -4,8 +4,9 @@ use std::fmt::Write;
 
 use crate::diag::Sources;
 use crate::document::{self, Candidate, Graph, Layer};
+use crate::frame::Size;
 use crate::node::{Registry, Spec};
-use crate::param::{Curve, Data, IntCurve, Moment, Param, Prompt, ReadCx, Shape, Value};
+use crate::param::{Curve, Data, IntCurve, Moment, Param, Prompt, ReadCx, Seed, Shape, TextCurve, Value};
 
 use super::Exit;
 use super::args::{ExplainArgs, Format};
@@ -55,7 +56,8 @@ fn explained(graph: &Graph, registry: &Registry, sources: &Sources, what: &str) 
     }
     if let Some(frame) = frame {
         let value = candidates.last().map(|winner| winner.value.clone()).or_else(|| default_data(spec, param, sources));
-        out += &value.and_then(|data| at_frame(spec, param, &data, graph, frame)).unwrap_or_default();
+        let every = def.every.as_ref().map_or(1, |every| every.ticks);
+        out += &value.and_then(|data| at_frame(spec, param, &data, &moment(graph, frame), every)).unwrap_or_default();
     }
     Ok(out)
 }
@@ -109,24 +111,50 @@ fn default_data(spec: &Spec, param: &str, sources: &Sources) -> Option<Data> {
     Some(Data::new(crate::diag::Span::new(source, 0, 0), spec.param(param)?.default.clone()?))
 }
 
-fn at_frame(spec: &Spec, param: &str, data: &Data, graph: &Graph, frame: u64) -> Option<String> {
+/// What expressions know at `frame`, as far as the graph says it.
+fn moment(graph: &Graph, frame: u64) -> Moment<'static> {
     let written = &graph.timeline;
     let usual = Moment::default();
     let fps = written.fps.map_or(usual.fps, |(fps, _)| fps);
-    let moment = Moment {
+    Moment {
         tick: frame,
         fps,
         length: written.length.map(|(length, _)| length.frames(fps)),
+        size: written.size.map_or(usual.size, |([width, height], _)| Size::new(width as usize, height as usize)),
         seed: written.seed.map_or(0, |(seed, _)| seed),
         bpm: written.bpm.map_or(usual.bpm, |(bpm, _)| bpm),
         ..usual
-    };
+    }
+}
+
+/// The value of `data` at the moment, for a node that fires on every `every`-th frame.
+fn at_frame(spec: &Spec, param: &str, data: &Data, at: &Moment<'_>, every: u64) -> Option<String> {
     let cx = ReadCx::default();
-    let value = match spec.param(param)?.shape.inner() {
-        Shape::Curve => Curve::read(data, &cx).ok()?.now(&moment).to_string(),
-        Shape::IntegerCurve => IntCurve::read(data, &cx).ok()?.now(&moment).to_string(),
-        Shape::Prompt => Prompt::read(data, &cx).ok()?.now(&moment),
-        _ => return Some(format!("at frame {frame}: {}\n", shown(&data.value))),
+    let shape = &spec.param(param)?.shape;
+    let (value, streams) = match shape.inner() {
+        _ if varies(shape) => told(&TextCurve::read(data, &cx).ok()?, at),
+        Shape::Curve => told(&Curve::read(data, &cx).ok()?, at),
+        Shape::IntegerCurve => told(&IntCurve::read(data, &cx).ok()?, at),
+        Shape::Prompt => told(&Prompt::read(data, &cx).ok()?, at),
+        Shape::Seed => {
+            let seed = Seed::read(data, &cx).ok()?;
+            (seed.now(at).nth(at.tick / every.max(1)).to_string(), seed.streams())
+        }
+        _ => (shown(&data.value), Vec::new()),
     };
-    Some(format!("at frame {frame}: {value}\n"))
+    let streams = if streams.is_empty() { String::new() } else { format!(", with {} counted as 0", streams.join(", ")) };
+    Some(format!("at frame {}: {value}{streams}\n", at.tick))
+}
+
+/// Whether it holds one value of a kind until the next.
+fn varies(shape: &Shape) -> bool {
+    match shape {
+        Shape::Optional(inner) => varies(inner),
+        Shape::Held(_) => true,
+        _ => false,
+    }
+}
+
+fn told<P: Param<Now: ToString>>(param: &P, at: &Moment<'_>) -> (String, Vec<String>) {
+    (param.now(at).to_string(), param.streams())
 }

@@ -14,7 +14,9 @@ mod progress;
 mod reference;
 pub mod render;
 mod run;
+mod schedule;
 mod schema;
+mod whole;
 
 use std::ffi::OsString;
 use std::io::IsTerminal;
@@ -50,6 +52,7 @@ pub fn run(words: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Exit
         Verb::Schema => schema(),
         Verb::Bench(args) => bench::run(args, style),
         Verb::Compare(args) => compare::compare(args, style),
+        Verb::Schedule(args) => schedule::schedule(args, style),
         Verb::Doctor => doctor::doctor(style),
     }
 }
@@ -152,7 +155,7 @@ fn draw(args: &DrawArgs, style: Style) -> Exit {
     match &args.out {
         None => print!("{text}"),
         Some(path) => {
-            if let Err(error) = std::fs::write(path, text) {
+            if let Err(error) = whole::write(path, &text) {
                 eprintln!("error: cannot write {}: {error}", path.display());
                 return Exit::Failed;
             }

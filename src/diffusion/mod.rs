@@ -20,12 +20,13 @@ mod text;
 mod tokenizer;
 mod unet;
 mod vae;
+pub mod variation;
 
 pub use error::DiffusionError;
 pub use folder::{Defaults, ModelFolder, UnetConfig, VaeConfig};
 pub use guidance::guide;
 pub use latent::Latents;
-pub use pipeline::{Picture, Pipeline, Progress, Request, Seeds};
+pub use pipeline::{Picture, Pipeline, Progress, Request, Seeds, Variation};
 pub use prompt::{Chunk, chunks};
 pub use sampler::{Sampler, SamplerKind, SamplerOptions};
 pub use strength::{Span, StrengthReading};

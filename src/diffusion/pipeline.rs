@@ -14,6 +14,7 @@ use super::strength::StrengthReading;
 use super::text::{Embedding, TextEncoder};
 use super::unet::Unet;
 use super::vae::{VaeDecoder, VaeEncoder};
+use super::variation::turn;
 use crate::frame::{Frame, Raster, Size};
 use crate::model::{Session, SessionOptions};
 
@@ -47,6 +48,15 @@ pub enum Seeds<'a> {
     Each(&'a [u64]),
 }
 
+/// Other noise that is mixed into that which a picture starts from: A1111's "variation seed".
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Variation {
+    /// Its seed; for several pictures with seeds of their own it goes on by one from each to the next.
+    pub seed: u64,
+    /// How far the noise is turned towards it, 0 to 1.
+    pub strength: f64,
+}
+
 /// How to paint. All pictures of one request go through the networks together.
 #[derive(Debug, Clone, Copy)]
 pub struct Request<'a> {
@@ -70,6 +80,8 @@ pub struct Request<'a> {
     pub sampler_options: SamplerOptions,
     /// Where noise comes from.
     pub seeds: Seeds<'a>,
+    /// What is mixed into it.
+    pub variation: Option<Variation>,
 }
 
 /// Told after every step.
@@ -85,29 +97,54 @@ pub struct Progress<'a> {
 /// The generators of a request.
 struct Source {
     generators: Vec<Generator>,
+    /// As many more for the variation, and its strength. They draw what the others draw before the noise, so that at strength 1 the
+    /// noise is that of the other seed.
+    others: Option<(Vec<Generator>, f64)>,
     precision: Precision,
 }
 
 impl Source {
-    fn new(seeds: Seeds<'_>, precision: Precision) -> Self {
-        let generators = match seeds {
+    fn new(request: &Request<'_>, precision: Precision) -> Self {
+        let generators: Vec<Generator> = match request.seeds {
             Seeds::One(seed) => vec![Generator::new(seed)],
             Seeds::Each(seeds) => seeds.iter().map(|seed| Generator::new(*seed)).collect(),
         };
-        Self { generators, precision }
+        let others = request.variation.filter(|variation| variation.strength > 0.0);
+        let others = others.map(|Variation { seed, strength }| {
+            ((0..generators.len() as u64).map(|index| Generator::new(seed.wrapping_add(index))).collect(), strength)
+        });
+        Self { generators, others, precision }
     }
 
     /// `n` numbers for all pictures together, an equal share from each generator.
     fn draw(&mut self, n: usize) -> Vec<f32> {
-        let share = n / self.generators.len().max(1);
-        self.generators.iter_mut().flat_map(|generator| generator.randn(share, self.precision)).collect()
+        draw(&mut self.generators, n, self.precision)
+    }
+
+    /// The noise that pictures of `shape` start from.
+    fn noise(&mut self, shape: [usize; 4]) -> Vec<f32> {
+        let n = shape.iter().product();
+        let mut noise = self.draw(n);
+        if let Some((others, strength)) = &mut self.others {
+            let other = draw(others, n, self.precision);
+            turn(&mut noise, &other, *strength, shape);
+        }
+        noise
     }
 
     /// `n` numbers for the picture `index`.
     fn draw_for(&mut self, index: usize, n: usize) -> Vec<f32> {
         let last = self.generators.len().saturating_sub(1);
+        if let Some(other) = self.others.as_mut().and_then(|(others, _)| others.get_mut(index.min(last))) {
+            other.randn(n, self.precision);
+        }
         self.generators.get_mut(index.min(last)).map_or_else(Vec::new, |generator| generator.randn(n, self.precision))
     }
+}
+
+fn draw(generators: &mut [Generator], n: usize, precision: Precision) -> Vec<f32> {
+    let share = n / generators.len().max(1);
+    generators.iter_mut().flat_map(|generator| generator.randn(share, precision)).collect()
 }
 
 /// The embeddings of a request, and how they are used.
@@ -161,11 +198,11 @@ impl Pipeline {
         let strength = from_image.then_some((request.strength, request.reading));
         let (mut sampler, first) = request.sampler.build(&self.folder.scheduler, request.steps, strength, request.sampler_options)?;
         let texts = self.texts(request)?;
-        let mut source = Source::new(request.seeds, self.unet.precision());
+        let mut source = Source::new(request, self.unet.precision());
         let mut latents =
             if from_image { self.code(request, padded, &mut source)? } else { self.noise(request, padded, sampler.as_ref(), &mut source)? };
         if from_image {
-            let noise = source.draw(latents.data.len());
+            let noise = source.noise(latents.shape);
             sampler.add_noise(first, &mut latents.data, &noise);
         }
         let steps = sampler.timesteps().len();
@@ -199,7 +236,7 @@ impl Pipeline {
         let (vae, batch) = (&self.folder.vae, request.pictures.len());
         let shape = [batch, vae.latent_channels, padded.height / vae.factor(), padded.width / vae.factor()];
         let sigma = sampler.init_noise_sigma();
-        let mut data = source.draw(shape.iter().product());
+        let mut data = source.noise(shape);
         apply(&mut data, |x| x * sigma);
         Latents::new(shape, data).ok_or_else(|| DiffusionError::Setting("as many seeds as pictures are needed".to_owned()))
     }

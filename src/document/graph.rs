@@ -165,6 +165,8 @@ pub enum Role {
     Input,
     /// A parameter whose text may name streams of other nodes, such as `1 + 0.05*drums.level`.
     Curve,
+    /// A text in which what stands between back-ticks may name them.
+    Prompt,
     /// A parameter that is a file or folder.
     Path,
     /// Anything else, or nothing that the kind knows.

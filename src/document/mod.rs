@@ -23,5 +23,18 @@ pub use load::{LoadOptions, load, load_str};
 pub use params::{ParamDecl, ParamType, Setting};
 pub use presets::{PresetInfo, presets};
 
+use crate::diag::{Diagnostics, SourceId};
+use crate::param::{Data, Value};
+
+/// Reads one value of a parameter that stands alone: YAML if it is a mapping in braces, otherwise text as it stands.
+///
+/// Faults go to `diags`; `None` when nothing can be read.
+pub fn value(source: SourceId, text: &str, diags: &mut Diagnostics) -> Option<Data> {
+    if text.trim_start().starts_with('{') {
+        return yaml::parse(source, text, 0, diags);
+    }
+    Some(Data { span: crate::diag::Span::new(source, 0, text.len()), inner: Some(0), value: Value::Text(text.to_owned()) })
+}
+
 #[cfg(test)]
 mod tests;

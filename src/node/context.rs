@@ -253,11 +253,12 @@ impl Tick<'_> {
         index.and_then(|index| self.wanted.get(index)).copied().unwrap_or(false)
     }
 
-    /// A key for a random generator that depends on (`seed`, the node's name, the tick) and on nothing else.
+    /// A key for a random generator that depends on (`seed`, the node's name) and on nothing else: two nodes with one seed differ. From
+    /// tick to tick it is the seed that goes on, as the author says: see [`Seed`](crate::param::Seed).
     #[must_use]
     pub fn random_key(&self, seed: i64) -> u64 {
         let name = self.node.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
-        [seed as u64, name, self.tick()].into_iter().fold(0x9e37_79b9_7f4a_7c15, |key, part| mix(key ^ mix(part)))
+        [seed as u64, name].into_iter().fold(0x9e37_79b9_7f4a_7c15, |key, part| mix(key ^ mix(part)))
     }
 }
 

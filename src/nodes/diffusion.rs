@@ -1,11 +1,11 @@
 //! The kind `diffusion`.
 
 use crate::choice;
-use crate::diffusion::{Picture, Pipeline, Request, SamplerKind, SamplerOptions, Seeds, StrengthReading};
+use crate::diffusion::{Picture, Pipeline, Request, SamplerKind, SamplerOptions, Seeds, StrengthReading, Variation};
 use crate::frame::{ColorTags, Frame, Raster};
 use crate::model::{SessionOptions, find_model};
 use crate::node::{Ending, Fault, Halt, Node, Open, Outlook, Problem, Prospect, Tick};
-use crate::param::{Curve, IntCurve, PathParam, Prompt};
+use crate::param::{Curve, IntCurve, PathParam, Prompt, Seed};
 
 use super::with_model;
 
@@ -60,49 +60,6 @@ impl From<StepsMean> for StrengthReading {
     }
 }
 
-choice! {
-    /// How the seed goes on from one painted frame to the next.
-    pub enum SeedBehavior {
-        /// The same for every frame: calm where nothing moves. In a loop it burns in; a keyframed `seed` does not.
-        Fixed = "fixed",
-        /// One more after every `seed_iter_n` frames.
-        Iter = "iter",
-        /// Any number, another for every frame but the first.
-        Random = "random",
-        /// Two up, one down, and again.
-        Ladder = "ladder",
-        /// One up, one down, and again.
-        Alternate = "alternate",
-    }
-}
-
-impl SeedBehavior {
-    /// The seed of the painted frame `index`, counted from 0, that starts from `seed`. The first frame of `iter` stands alone: with
-    /// `every` 3 the seeds are s, then three times s+1, three times s+2. All as in Deforum, but for `random`, whose
-    /// numbers depend on the seed alone.
-    #[must_use]
-    pub fn seed(self, seed: i64, every: i64, index: u64) -> i64 {
-        let index = index as i64;
-        let on = match self {
-            Self::Fixed => 0,
-            Self::Iter => (index + every.max(1) - 1) / every.max(1),
-            Self::Ladder => index / 2 + 2 * (index % 2),
-            Self::Alternate => index % 2,
-            Self::Random if index == 0 => 0,
-            Self::Random => return i64::from(scrambled(seed, index)),
-        };
-        seed.wrapping_add(on)
-    }
-}
-
-/// 32 bits that look random, of two numbers (the finaliser of `SplitMix64`).
-fn scrambled(seed: i64, index: i64) -> u32 {
-    let mut x = (seed as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(index as u64);
-    x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    ((x ^ (x >> 31)) >> 32) as u32
-}
-
 node! {
     /// Paints with Stable Diffusion: from a prompt, or over the picture it is given.
     ///
@@ -144,12 +101,15 @@ node! {
         cfg: Option<Curve>, in 0.0..=100.0;
         /// The way through the noise. Left out: the model's recommendation, or the one it was exported with.
         sampler: Option<Sampler>;
-        /// Which noise: another number paints another picture. Only its low 32 bits count.
-        seed: IntCurve = 0;
-        /// How the seed goes on from one painted frame to the next.
-        seed_behavior: SeedBehavior = "iter";
-        /// For `iter`: after how many painted frames the seed goes on.
-        seed_iter_n: i64 = 1, in 1.0..=1_000_000.0;
+        /// Which noise: another number paints another picture. Only its low 32 bits count. A number goes on by one with every painted
+        /// frame; `fixed` keeps the noise, which is calm where nothing moves but burns in where the painting is fed back. Other ways:
+        /// `iter 3`, `random`, `ladder`, `alternate`, each from the timeline's seed or, as `{ start: 7, behavior: ladder }`, from
+        /// one of its own. A curve is the seed itself at each frame, and -1 in it draws one.
+        seed: Seed = "iter";
+        /// The seed of other noise that is mixed in by `subseed_strength`.
+        subseed: IntCurve = 1;
+        /// How far the noise is turned towards that of `subseed`: 0 not at all, 1 all the way. Small steps change the picture gently.
+        subseed_strength: Curve = 0.0, in 0.0..=1.0;
     }
 }
 
@@ -185,7 +145,7 @@ impl Node for Diffusion {
             return Ok(Outputs { image: image.clone() });
         }
         let steps = now.steps.unwrap_or_else(|| folder.defaults.steps.map_or(STEPS, |n| n as i64));
-        let seed = now.seed_behavior.seed(now.seed, now.seed_iter_n, cx.tick() / cx.period.max(1));
+        let seed = now.seed.nth(cx.tick() / cx.period.max(1)) as u64;
         let request = Request {
             pictures: &[Picture { prompt: &now.prompt, negative: &now.negative, image }],
             size: cx.moment.size,
@@ -196,7 +156,8 @@ impl Node for Diffusion {
             guidance_rescale: 0.0,
             sampler: now.sampler.map_or_else(|| folder.sampler(), Into::into),
             sampler_options: SamplerOptions::default(),
-            seeds: Seeds::One(seed as u64),
+            seeds: Seeds::One(seed),
+            variation: Some(Variation { seed: now.subseed as u64, strength: now.subseed_strength }).filter(|v| v.strength > 0.0),
         };
         let painted = self.pipeline.paint(&request, &mut |_| {})?.into_iter().next();
         let painted = painted.ok_or_else(|| Fault::new("the model painted nothing"))?;
@@ -228,6 +189,7 @@ mod tests {
     use super::super::with_model::testing::{opening, scene, tick};
     use super::*;
     use crate::node::{Declared, Timeline};
+    use crate::param::SeedBehavior;
 
     /// The embedded model, where it is.
     fn mini() -> Option<PathParam> {
@@ -241,6 +203,10 @@ mod tests {
         found.map(|path| PathParam::new(path.to_string_lossy(), Path::new("")))
     }
 
+    fn fixed(seed: i64) -> Seed {
+        Seed::going(SeedBehavior::Fixed).from_start(seed)
+    }
+
     fn params(model: PathParam, prompt: &str) -> Params {
         Params {
             model,
@@ -251,9 +217,9 @@ mod tests {
             steps_mean: None,
             cfg: None,
             sampler: Some(Sampler::Lcm),
-            seed: IntCurve::from(7),
-            seed_behavior: SeedBehavior::Fixed,
-            seed_iter_n: 1,
+            seed: fixed(7),
+            subseed: IntCurve::from(1),
+            subseed_strength: Curve::from(0.0),
         }
     }
 
@@ -285,10 +251,15 @@ mod tests {
         let other = |params: &Params, at| differs(&oil, &paint(&node, params, at, Some(&scene)));
         let model = || base.model.clone();
         assert!(other(&params(model(), "neon"), 0) > 0.05, "another prompt");
-        assert!(other(&Params { seed: IntCurve::from(8), ..params(model(), "oil painting") }, 0) > 0.001, "another seed");
-        let onwards = Params { seed_behavior: SeedBehavior::Iter, ..params(model(), "oil painting") };
+        assert!(other(&Params { seed: fixed(8), ..params(model(), "oil painting") }, 0) > 0.001, "another seed");
+        let onwards = Params { seed: Seed::from(7), ..params(model(), "oil painting") };
         assert_eq!(other(&onwards, 0), 0.0);
         assert!(other(&onwards, 1) > 0.001, "the seed goes on");
+        let turned = |strength: f64| {
+            let subseed_strength = Curve::from(strength);
+            other(&Params { subseed: IntCurve::from(9), subseed_strength, ..params(model(), "oil painting") }, 0)
+        };
+        assert!(turned(0.0) == 0.0 && turned(0.1) > 0.0 && turned(0.1) < turned(0.9), "the noise turns: {} {}", turned(0.1), turned(0.9));
         assert!(other(&Params { strength: Some(Curve::from(0.9)), ..params(model(), "oil painting") }, 0) > 0.01, "more strength");
         let kept = Params { strength: Some(Curve::from(0.0)), ..params(model(), "oil painting") };
         assert_eq!(differs(&scene, &paint(&node, &kept, 0, Some(&scene))), 0.0, "no strength keeps the picture");
@@ -322,18 +293,5 @@ mod tests {
         for (name, reading) in StrengthReading::ALL {
             assert_eq!(StepsMean::from_word(name).map(StrengthReading::from), Some(reading));
         }
-    }
-
-    #[test]
-    fn seeds_go_on_as_in_deforum() {
-        let seeds = |how: SeedBehavior, every| (0..7).map(|i| how.seed(1000, every, i) - 1000).collect::<Vec<_>>();
-        assert_eq!(seeds(SeedBehavior::Iter, 1), [0, 1, 2, 3, 4, 5, 6]);
-        assert_eq!(seeds(SeedBehavior::Iter, 3), [0, 1, 1, 1, 2, 2, 2]);
-        assert_eq!(seeds(SeedBehavior::Ladder, 1), [0, 2, 1, 3, 2, 4, 3]);
-        assert_eq!(seeds(SeedBehavior::Alternate, 1), [0, 1, 0, 1, 0, 1, 0]);
-        assert_eq!(seeds(SeedBehavior::Fixed, 1), [0; 7]);
-        let random = seeds(SeedBehavior::Random, 1);
-        assert_eq!(random[0], 0);
-        assert!(random[1..].windows(2).all(|w| w[0] != w[1]));
     }
 }

@@ -4,7 +4,7 @@ use crate::choice;
 use crate::frame::{Frame, Mask};
 use crate::kernel::noise::{self, Clouds};
 use crate::node::{Fault, Halt, Node, Open, Outlook, Problem, Prospect, Tick};
-use crate::param::{Curve, IntCurve};
+use crate::param::{Curve, Seed};
 
 choice! {
     /// What the noise looks like.
@@ -44,8 +44,9 @@ node! {
         persistence: f64 = 0.5, in 0.0..=1.0;
         /// For `perlin`: how many of the largest clouds lie along each side of the picture.
         scale: f64 = 8.0, in 0.1..=1024.0;
-        /// Another number gives other noise.
-        seed: IntCurve = 0;
+        /// Another number gives other noise. A number goes on by one with every frame; `fixed` keeps the noise still. Other ways: `iter 3`,
+        /// `random`, `ladder`, `alternate`, or a curve, which is the seed itself at each frame.
+        seed: Seed = "iter";
     }
 }
 
@@ -75,7 +76,13 @@ impl Node for Noise {
                     noise::Noise::Perlin(Clouds { cells: now.scale, octaves, persistence: now.persistence })
                 }
             };
-            noise::add(&mut image.raster, inputs.mask.as_ref(), kind, now.amount as f32, cx.random_key(now.seed));
+            noise::add(
+                &mut image.raster,
+                inputs.mask.as_ref(),
+                kind,
+                now.amount as f32,
+                cx.random_key(now.seed.nth(cx.tick() / cx.period.max(1))),
+            );
         }
         Ok(Outputs { image })
     }

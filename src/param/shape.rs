@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use super::{Param, SeedBehavior};
+
 /// How a parameter is written.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Shape {
@@ -29,6 +31,8 @@ pub enum Shape {
     Optional(Box<Shape>),
     /// A whole number, or one that varies over time like a curve.
     IntegerCurve,
+    /// A number that goes on from frame to frame, or a curve.
+    Seed,
     /// The inner shape, or keyframes of it, each held until the next.
     Held(Box<Shape>),
     /// A list of the inner shape; one alone may stand without brackets.
@@ -58,6 +62,7 @@ impl Shape {
                 "number that may vary over time: `0.65`, `\"0: (0.65), 48: (0.4)\"` or `{ keys: { 0: 0.65, 2s: 0.4 }, ease: cubic }`".into()
             }
             Self::IntegerCurve => "whole number that may vary over time: `20` or `\"0: (20), 48: (30)\"`".into(),
+            Self::Seed => "seed: `7`, `fixed`, `iter 3`, `{ start: 7, behavior: ladder }`, or a curve, which is the seed itself".into(),
             Self::Number => "number".into(),
             Self::Integer => "whole number".into(),
             Self::Flag => "`true` or `false`".into(),
@@ -81,6 +86,15 @@ impl Shape {
         match self {
             Self::Curve => curve("number"),
             Self::IntegerCurve => curve("integer"),
+            Self::Seed => json!({ "anyOf": [curve("integer"), {
+                "type": "object",
+                "additionalProperties": false,
+                "properties": {
+                    "start": curve("integer"),
+                    "behavior": SeedBehavior::shape().schema(),
+                    "every": { "type": "integer", "minimum": 1 },
+                },
+            }] }),
             Self::Number => json!({ "type": "number" }),
             Self::Integer => json!({ "type": "integer" }),
             Self::Flag => json!({ "type": "boolean" }),

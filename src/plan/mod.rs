@@ -127,7 +127,8 @@ impl Kinds for Registry {
             return Role::Input;
         }
         match spec.param(key).map(|param| param.shape.inner()) {
-            Some(Shape::Curve) => Role::Curve,
+            Some(Shape::Curve | Shape::IntegerCurve | Shape::Seed) => Role::Curve,
+            Some(Shape::Prompt) => Role::Prompt,
             Some(Shape::Path) => Role::Path,
             _ => Role::Other,
         }

@@ -49,6 +49,11 @@ impl Npz {
         self.0.get(name)
     }
 
+    /// Every array with its name.
+    pub fn iter(&self) -> impl Iterator<Item = (&String, &Array)> {
+        self.0.iter()
+    }
+
     /// The values of an array that must be there.
     pub fn values(&self, name: &str) -> &[f32] {
         &self.0.get(name).unwrap_or_else(|| panic!("no array {name}")).values

@@ -54,6 +54,7 @@ impl Space {
         match role {
             Role::Input if !idle => texts(data, &mut |text, span| self.link(text, span, diags)),
             Role::Curve if !idle => texts(data, &mut |text, _| self.streams(text)),
+            Role::Prompt if !idle => texts(data, &mut |text, _| self.maths(text)),
             _ => {}
         }
     }
@@ -89,6 +90,15 @@ impl Space {
             (false, Some(Output { node, .. })) => format!("{node}{delay}"),
             _ => text.to_owned(),
         }
+    }
+
+    /// A prompt with each `node.port` between its back-ticks renamed.
+    fn maths(&self, text: &str) -> String {
+        let parts: Vec<&str> = text.split('`').collect();
+        // What follows a back-tick without a partner is text.
+        let inside = |index: usize| index % 2 == 1 && index + 1 < parts.len();
+        let renamed = parts.iter().enumerate().map(|(index, part)| if inside(index) { self.streams(part) } else { (*part).to_owned() });
+        renamed.collect::<Vec<_>>().join("`")
     }
 
     /// An expression with each `node.port` in it renamed.

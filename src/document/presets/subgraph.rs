@@ -88,6 +88,7 @@ impl Flat<'_> {
             if let Some(decl) = preset.params.iter().find(|decl| decl.name == key) {
                 return match decl.ty {
                     ParamType::Curve => Role::Curve,
+                    ParamType::Prompt => Role::Prompt,
                     ParamType::Path => Role::Path,
                     _ => Role::Other,
                 };

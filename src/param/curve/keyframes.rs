@@ -131,8 +131,10 @@ impl Keyframes {
     /// Deforum's rules.
     fn scheduled(&self, env: &Env<'_>) -> f64 {
         let t = env.t;
-        let own = |(knot, key): Found<'_>, t: f64| knot.level.at(&Env { t, key, ..*env });
-        match (self.upto(t, env), self.after(t, env)) {
+        let (here, after) = (self.upto(t, env), self.after(t, env));
+        let next = after.map_or(env.next, |(_, frame)| frame);
+        let own = |(knot, key): Found<'_>, t: f64| knot.level.at(&Env { t, key, next, ..*env });
+        match (here, after) {
             (Some((Knot { level: Level::Number(from), .. }, start)), Some(next)) if start < t => {
                 let to = own(next, next.1);
                 from + (to - from) / (next.1 - start) * (t - start)
@@ -161,8 +163,11 @@ impl Keyframes {
 
     /// The rules of keys with eases.
     fn eased(&self, env: &Env<'_>, period: Option<f64>) -> f64 {
-        let level = |(knot, key): Found<'_>| knot.level.at(&Env { key, ..*env });
-        let (here, next) = match (self.upto_looped(env.t, env, period), self.after_looped(env.t, env, period)) {
+        let after = self.after_looped(env.t, env, period);
+        let level = |(knot, key): Found<'_>| {
+            knot.level.at(&Env { key, next: after.filter(|_| key <= env.t).map_or(env.next, |(_, frame)| frame), ..*env })
+        };
+        let (here, next) = match (self.upto_looped(env.t, env, period), after) {
             (Some(here), Some(next)) => (here, next),
             (Some(only), None) | (None, Some(only)) => return level(only),
             (None, None) => return f64::NAN,

@@ -1,5 +1,6 @@
 //! Curves: parameters that vary over time.
 
+mod deforum;
 mod integer;
 mod keyframes;
 mod read;
@@ -7,6 +8,7 @@ mod spline;
 #[cfg(test)]
 mod tests;
 
+pub use deforum::{deforum_numbers, deforum_texts};
 pub use integer::IntCurve;
 
 use std::ops::RangeInclusive;
@@ -80,6 +82,15 @@ impl Curve {
             Form::Constant(_) => false,
             Form::Expr(expr) => expr.needs_length(),
             Form::Keys(keys) | Form::Spline(_, keys) => keys.knots().iter().any(|knot| knot.when.needs_length() || expr(&knot.level)),
+        }
+    }
+
+    /// The frames at which it has keys, in the order written; none for a constant or an expression.
+    #[must_use]
+    pub fn key_frames(&self, at: &Moment<'_>) -> Vec<f64> {
+        match &*self.0 {
+            Form::Constant(_) | Form::Expr(_) => Vec::new(),
+            Form::Keys(keys) | Form::Spline(_, keys) => keys.knots().iter().map(|knot| knot.when.frame(&Env::new(at))).collect(),
         }
     }
 

@@ -73,6 +73,8 @@ const fn may(names: &'static [&'static str], value: f64) -> Arg {
 }
 
 const X: &[Arg] = &[must(&["x"])];
+const MANY: &[Arg] = &[must(&["a"])];
+const SMOOTH: &[Arg] = &[may(&["smooth", "sm"], 10.0), may(&["min", "n"], 0.0), may(&["max", "x"], 1.0), may(&["seed", "s"], 0.0)];
 const AB: &[Arg] = &[must(&["a"]), must(&["b"])];
 const IF: &[Arg] = &[must(&["condition"]), must(&["then"]), must(&["otherwise"])];
 const WAVE: &[Arg] = &[
@@ -134,8 +136,37 @@ fn noise(args: &[f64], env: &Env<'_>) -> f64 {
     sum / most
 }
 
-/// How far from the key to `over` frames later, 0 to 1.
+/// `smooth`, `min`, `max`, `seed`.
+fn smrand(args: &[f64], env: &Env<'_>) -> f64 {
+    let &[smooth, low, high, seed] = args else { return f64::NAN };
+    low + (high - low) * f64::midpoint(1.0, random::smooth(env.t / smooth.max(1e-9), seed, env.moment.seed))
+}
+
+/// `least`, `most`, `min`, `max`, `seed`: eased from one random value to the next, each way between `least` and `most` frames.
+///
+/// The turning points lie on an even grid, each moved by at most a quarter of the difference: so none depends on those before.
+fn vibe(args: &[f64], env: &Env<'_>) -> f64 {
+    let &[least, most, low, high, seed] = args else { return f64::NAN };
+    let (least, most) = (least.max(1.0), most.max(least).max(1.0));
+    let mean = f64::midpoint(least, most);
+    let uniform = |n: f64, what: i64| random::uniform(n as i64 * 2 + what, seed, env.moment.seed);
+    let turn = |n: f64| n * mean + (uniform(n, 1) - 0.5) * (most - least) / 2.0;
+    let near = (env.t / mean).floor();
+    let n = if turn(near) > env.t {
+        near - 1.0
+    } else if turn(near + 1.0) <= env.t {
+        near + 1.0
+    } else {
+        near
+    };
+    let way = cubic_bezier([0.5, 0.0, 0.5, 1.0], (env.t - turn(n)) / (turn(n + 1.0) - turn(n)));
+    let (from, to) = (uniform(n, 0), uniform(n + 1.0, 0));
+    low + (high - low) * (from + (to - from) * way)
+}
+
+/// How far from the key to `over` frames later, 0 to 1; for `over` 0, to the next key.
 fn progress(env: &Env<'_>, over: f64) -> f64 {
+    let over = if over > 0.0 { over } else { env.next - env.key };
     if over > 0.0 { ((env.t - env.key) / over).clamp(0.0, 1.0) } else { 1.0 }
 }
 
@@ -197,34 +228,50 @@ table! {
     "log10" X, One f64::log10, "logarithm to base 10";
     "log1p" X, One f64::ln_1p, "log(1 + x)";
     "log2" X, One f64::log2, "logarithm to base 2";
+    "exp2" X, One f64::exp2, "2 to the power of x";
     "sqrt" X, One f64::sqrt, "square root";
+    "cbrt" X, One f64::cbrt, "cube root";
+    "hypot" AB, Two f64::hypot, "the length of the way to the point a, b";
     "pow" AB, Two f64::powf, "a to the power of b, as a**b";
     "abs" X, One f64::abs, "x without its sign";
     "sign" X, One sign, "-1, 0 or 1";
+    "copysign" AB, Two f64::copysign, "a with the sign of b";
+    "isnan" X, One |x| f64::from(x.is_nan()), "1 where x has no value, such as the root of -1";
+    "isinf" X, One |x| f64::from(x.is_infinite()), "1 where x is infinite";
+    "isfinite" X, One |x| f64::from(x.is_finite()), "1 where x is a usual number";
     "floor" X, One f64::floor, "the whole number below";
     "ceil" X, One f64::ceil, "the whole number above";
     "round" X, One f64::round_ties_even, "the nearest whole number, halves to the even one";
+    "round" &[must(&["x"]), must(&["digits"])], Two |x, digits| (x * 10f64.powf(digits)).round_ties_even() / 10f64.powf(digits), "the nearest number with so many digits behind the point";
     "trunc" X, One f64::trunc, "x without its fraction";
     "fract" X, One |x| x - x.floor(), "the fraction of x";
     "mod" AB, Two floored, "the remainder, with the sign of b, as a % b";
     "fmod" AB, Two |a, b| a % b, "the remainder, with the sign of a";
-    "min" AB, Many f64::min, "the least";
-    "max" AB, Many f64::max, "the greatest";
+    "min" MANY, Many f64::min, "the least";
+    "max" MANY, Many f64::max, "the greatest";
     "clamp" &[must(&["x"]), must(&["low"]), must(&["high"])], Three |x, low, high| x.min(high).max(low), "x kept between low and high";
     "lerp" &[must(&["a"]), must(&["b"]), must(&["x"])], Three |a, b, x| a + (b - a) * x, "a at x = 0, b at x = 1, and straight between";
     "smoothstep" &[must(&["low"]), must(&["high"]), must(&["x"])], Three smoothstep, "0 below low, 1 above high, and smooth between";
     "where" IF, Three |c, a, b| if c == 0.0 { b } else { a }, "a choice by a condition";
     "if" IF, Three |c, a, b| if c == 0.0 { b } else { a }, "the same as where";
-    "rand" &[must(&["low", "min"]), must(&["high", "max"]), may(&["seed"], 0.0), may(&["hold"], 1.0)], Env rand,
+    "rand" &[must(&["low", "min", "n"]), must(&["high", "max", "x"]), may(&["seed", "s"], 0.0), may(&["hold", "h"], 1.0)], Env rand,
         "a random number from low to high, a new one every `hold` frames";
-    "rand" &[may(&["seed"], 0.0), may(&["hold"], 1.0)], Env |args, env| rand(&[0.0, 1.0, args[0], args[1]], env),
+    "rand" &[may(&["seed", "s"], 0.0), may(&["hold", "h"], 1.0)], Env |args, env| rand(&[0.0, 1.0, args[0], args[1]], env),
         "a random number from 0 to 1, a new one every `hold` frames";
     "noise" &[must(&["x"]), may(&["seed"], 0.0), may(&["octaves"], 1.0)], Env noise, "smooth random motion between -1 and 1 along x";
-    "slide" &[must(&["from"]), must(&["to"]), must(&["over", "span", "in"])], Env slide, "a straight ramp that begins at the key";
+    "smrand" SMOOTH, Env smrand, "smooth random motion between min and max that turns about every `smooth` frames";
+    "perlin" SMOOTH, Env smrand, "the same as smrand";
+    "vibe" &[may(&["period", "p"], 20.0), may(&["min"], 0.0), may(&["max"], 1.0), may(&["seed", "s"], 0.0)],
+        Env |args, env| vibe(&[args[0], args[0], args[1], args[2], args[3]], env),
+        "eased from one random value to the next, a new one every `period` frames";
+    "vibe" &[must(&["pmin"]), must(&["pmax"]), may(&["min"], 0.0), may(&["max"], 1.0), may(&["seed", "s"], 0.0)], Env vibe,
+        "the same, each way `pmin` to `pmax` frames long";
+    "slide" &[must(&["from", "start"]), must(&["to", "end"]), may(&["over", "span", "in"], 0.0)], Env slide,
+        "a straight ramp that begins at the key and takes `over` frames; by default it ends at the next key";
     "bez" &[
-        must(&["x1"]), must(&["y1"]), must(&["x2"]), must(&["y2"]),
-        may(&["from"], 0.0), may(&["to"], 1.0), must(&["over", "span", "in"])
-    ], Env bez, "a ramp that begins at the key and is eased by a Bézier curve, as in CSS";
+        may(&["x1"], 0.5), may(&["y1"], 0.0), may(&["x2"], 0.5), may(&["y2"], 1.0),
+        may(&["from", "start"], 0.0), may(&["to", "end"], 1.0), may(&["over", "span", "in"], 0.0)
+    ], Env bez, "the same eased by a Bézier curve, as in CSS";
 }
 
 /// All of that name.
@@ -263,6 +310,29 @@ mod tests {
     fn ramps_begin_at_the_key_and_stay_at_their_end() {
         assert_eq!([0.0, 5.0, 20.0].map(|t| at(t, "slide", &[1.0, 3.0, 10.0])), [1.0, 2.0, 3.0]);
         assert!((at(5.0, "bez", &[0.5, 0.0, 0.5, 1.0, 0.0, 1.0, 10.0]) - 0.5).abs() < 1e-9);
+    }
+
+    #[test]
+    fn ramps_without_a_length_end_at_the_next_key() {
+        let moment = Moment::default();
+        let env = |t: f64| Env { t, key: 10.0, next: 30.0, ..Env::new(&moment) };
+        assert_eq!([10.0, 20.0, 30.0].map(|t| slide(&[1.0, 3.0, 0.0], &env(t))), [1.0, 2.0, 3.0]);
+        let without_end = Env { t: 50.0, next: f64::INFINITY, ..env(0.0) };
+        assert_eq!(slide(&[1.0, 3.0, 0.0], &without_end), 1.0);
+    }
+
+    #[test]
+    fn random_motion_is_smooth_and_keeps_to_its_range() {
+        for name in ["smrand", "perlin"] {
+            let at = |t: f64| at(t, name, &[10.0, 2.0, 5.0, 3.0]);
+            assert!((0..3000).map(f64::from).all(|t| (2.0..=5.0).contains(&at(t)) && (at(t) - at(t + 1.0)).abs() < 0.8), "{name}");
+        }
+        let moment = Moment::default();
+        let at = |t: f64| vibe(&[5.0, 25.0, -1.0, 1.0, 3.0], &Env { t, ..Env::new(&moment) });
+        let values: Vec<f64> = (0..3000).map(|t| at(f64::from(t))).collect();
+        assert!(values.iter().all(|v| (-1.0..=1.0).contains(v)));
+        assert!(values.windows(2).all(|pair| (pair[0] - pair[1]).abs() < 0.8));
+        assert!(values.iter().any(|v| *v < -0.8) && values.iter().any(|v| *v > 0.8));
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod call;
 mod fault;
 mod functions;
 mod lexer;
+mod numexpr;
 mod ops;
 mod parser;
 mod random;
@@ -14,7 +15,7 @@ mod random;
 pub use fault::Fault;
 pub use ops::Env;
 
-use ops::Op;
+use ops::{Op, Var};
 
 /// A parsed expression.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,8 +31,15 @@ impl Expr {
     /// # Errors
     /// The first thing that is wrong, and where in `text`.
     pub fn parse(text: &str) -> Result<Self, Fault> {
-        let parsed = parser::parse(text)?;
-        Ok(Self { ops: parsed.ops.into(), streams: parsed.streams.into(), whole: parsed.whole })
+        parser::parse(text, false).map(Self::from)
+    }
+
+    /// Reads `text` if it is an expression that Deforum evaluates, with numexpr 2.10.
+    ///
+    /// # Errors
+    /// The first thing that it does not take, and where in `text`.
+    pub fn parse_numexpr(text: &str) -> Result<Self, Fault> {
+        parser::parse(text, true).map(Self::from)
     }
 
     /// Its value. Whatever cannot be computed, such as the root of −1, is not a number (NaN); a stream that has no value is 0.
@@ -62,7 +70,7 @@ impl Expr {
     pub fn is_steady(&self) -> bool {
         self.streams.is_empty()
             && self.ops.iter().all(|op| match op {
-                Op::Var(var) => !matches!(var, ops::Var::Frame | ops::Var::Seconds | ops::Var::Beat),
+                Op::Var(var) => matches!(var, Var::Last | Var::Seed | Var::Fps | Var::Width | Var::Height | Var::Bpm),
                 Op::Seconds(_) | Op::Beats(_) => true,
                 op => op.is_pure(),
             })
@@ -75,7 +83,13 @@ impl Expr {
 
     /// Whether it asks for the length of the run.
     pub fn needs_length(&self) -> bool {
-        self.ops.contains(&Op::Var(ops::Var::Last))
+        self.ops.contains(&Op::Var(Var::Last))
+    }
+}
+
+impl From<parser::Parsed> for Expr {
+    fn from(parsed: parser::Parsed) -> Self {
+        Self { ops: parsed.ops.into(), streams: parsed.streams.into(), whole: parsed.whole }
     }
 }
 

@@ -12,12 +12,15 @@ pub struct Env<'a> {
     pub t: f64,
     /// The frame of the key that the expression belongs to.
     pub key: f64,
+    /// The frame of the next key, or of the film's end.
+    pub next: f64,
 }
 
 impl<'a> Env<'a> {
     /// At the moment's own tick.
     pub fn new(moment: &'a Moment<'a>) -> Self {
-        Self { moment, t: moment.tick as f64, key: 0.0 }
+        let next = moment.length.map_or(f64::INFINITY, |length| length.saturating_sub(1) as f64);
+        Self { moment, t: moment.tick as f64, key: 0.0, next }
     }
 
     /// The last frame: what Deforum calls `max_f`. While the length is unknown, the present frame.
@@ -47,6 +50,10 @@ pub enum Var {
     Beat,
     /// `bpm`
     Bpm,
+    /// `active_keyframe`
+    Key,
+    /// `next_keyframe`
+    NextKey,
 }
 
 impl Var {
@@ -62,6 +69,15 @@ impl Var {
             Self::Seconds => env.t / moment.fps.as_f64(),
             Self::Beat => env.t / moment.fps.as_f64() * moment.bpm / 60.0,
             Self::Bpm => moment.bpm,
+            Self::Key => env.key,
+            // Where the end is not known there is none to name.
+            Self::NextKey => {
+                if env.next.is_finite() {
+                    env.next
+                } else {
+                    env.t
+                }
+            }
         }
     }
 }

@@ -6,6 +6,7 @@ use super::Fault;
 use super::call::{self, Given};
 use super::functions;
 use super::lexer::{Token, tokens};
+use super::numexpr;
 use super::ops::{Bin, Env, Op, STACK, Var};
 use crate::param::Moment;
 
@@ -14,14 +15,17 @@ const DEPTH: usize = 100;
 
 /// What kind of value a part yields, as far as it decides what an operator means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+pub enum Kind {
+    /// A condition.
     Truth,
+    /// A whole number.
     Whole,
+    /// Any other number.
     Real,
 }
 
 /// Names of the run's values. `f` is `t` as Parseq spells it, `i` as Deforum's own code does.
-const VARS: [(&str, Var); 11] = [
+const VARS: [(&str, Var); 13] = [
     ("t", Var::Frame),
     ("f", Var::Frame),
     ("i", Var::Frame),
@@ -33,6 +37,8 @@ const VARS: [(&str, Var); 11] = [
     ("seconds", Var::Seconds),
     ("beat", Var::Beat),
     ("bpm", Var::Bpm),
+    ("active_keyframe", Var::Key),
+    ("next_keyframe", Var::NextKey),
 ];
 
 const CONSTANTS: [(&str, f64); 7] = [
@@ -85,16 +91,16 @@ pub struct Parsed {
     pub whole: bool,
 }
 
-/// Reads `text`.
+/// Reads `text`; with `strict`, only what numexpr 2.10 takes with one variable of whole numbers, in its own words.
 ///
 /// # Errors
 /// The first thing that is wrong, and where.
-pub fn parse(text: &str) -> Result<Parsed, Fault> {
+pub fn parse(text: &str, strict: bool) -> Result<Parsed, Fault> {
     let tokens = tokens(text)?;
     if tokens.len() == 1 {
         return Err(Fault::new(0..text.len().max(1), "the expression is empty", "a number or an expression belongs here"));
     }
-    let mut parser = Parser { tokens, next: 0, depth: 0, ops: Vec::new(), streams: Vec::new() };
+    let mut parser = Parser { tokens, next: 0, depth: 0, ops: Vec::new(), streams: Vec::new(), strict };
     let kind = parser.expression(0)?;
     let (token, at) = parser.peek();
     match token {
@@ -126,6 +132,7 @@ struct Parser<'a> {
     depth: usize,
     ops: Vec<Op>,
     streams: Vec<String>,
+    strict: bool,
 }
 
 impl<'a> Parser<'a> {
@@ -194,14 +201,22 @@ impl<'a> Parser<'a> {
             "^" => return Err(Fault::new(at, "`^` is not a power here", "not an operator").help("write `**`")),
             "&&" => return Err(Fault::new(at, "`&&` is not an operator", "not an operator").help("write `and`")),
             "||" => return Err(Fault::new(at, "`||` is not an operator", "not an operator").help("write `or`")),
-            "if" => return self.pick(left),
             _ => {}
+        }
+        if self.strict {
+            numexpr::word(sign, &at)?;
+        }
+        if sign == "if" {
+            return self.pick(left);
         }
         // A power binds to the right, and more loosely on its right than a sign: 2**-1.
         let right = self.expression(if sign == "**" { SIGNED - 1 } else { power })?;
         if power == COMPARE && infix(self.peek().0).is_some_and(|(power, _)| power == COMPARE) {
             return Err(Fault::new(self.peek().1, "comparisons do not chain", "a second comparison")
                 .help("write each in its own brackets: `(0 < t) and (t < 5)`"));
+        }
+        if self.strict {
+            numexpr::kinds(sign, left, right, &self.ops, &at)?;
         }
         let (op, kind) = joined(sign, left, right, at)?;
         self.emit(Op::Bin(op));
@@ -211,6 +226,11 @@ impl<'a> Parser<'a> {
     /// The rest of `a if c else b`.
     fn pick(&mut self, left: Kind) -> Result<Kind, Fault> {
         self.expression(1)?;
+        self.otherwise(left)
+    }
+
+    /// `else b`.
+    fn otherwise(&mut self, left: Kind) -> Result<Kind, Fault> {
         if !matches!(self.peek().0, Token::Name("else")) {
             return Err(self.unexpected("`else` is missing before this").help("write `a if condition else b`"));
         }
@@ -223,6 +243,9 @@ impl<'a> Parser<'a> {
     /// A value, with the signs before it.
     fn prefix(&mut self) -> Result<Kind, Fault> {
         let (token, at) = self.take();
+        if self.strict {
+            numexpr::start(token, matches!(self.peek().0, Token::Sign("(")), &at)?;
+        }
         match token {
             Token::Number(value, whole) => {
                 self.emit(Op::Const(value));
@@ -234,6 +257,9 @@ impl<'a> Parser<'a> {
             Token::Sign("+") => self.expression(SIGNED),
             Token::Sign("-") => {
                 let kind = self.expression(SIGNED)?;
+                if self.strict {
+                    numexpr::sign("-", kind, &at)?;
+                }
                 self.emit(Op::Neg);
                 Ok(if kind == Kind::Truth { Kind::Whole } else { kind })
             }
@@ -274,6 +300,9 @@ impl<'a> Parser<'a> {
     /// `~x`: not, for a condition; all bits flipped, for a whole number.
     fn flipped(&mut self, at: Range<usize>) -> Result<Kind, Fault> {
         let kind = self.expression(SIGNED)?;
+        if self.strict {
+            numexpr::sign("~", kind, &at)?;
+        }
         match kind {
             Kind::Truth => self.emit(Op::Not),
             Kind::Whole => self.emit(Op::BitNot),
@@ -318,6 +347,12 @@ impl<'a> Parser<'a> {
             if !self.takes(",") && !matches!(self.peek().0, Token::Sign(")")) {
                 return Err(self.unclosed(at.end..at.end + 1));
             }
+        }
+        // `if (c) a else b`, as Parseq writes it.
+        if let ("if", [Given { label: None, .. }]) = (name, given.as_slice()) {
+            let left = self.expression(1)?;
+            self.ops.extend(given.into_iter().flat_map(|condition| condition.ops));
+            return self.otherwise(left);
         }
         let whole = at.start..self.tokens[self.next - 1].1.end;
         let (index, slots) = call::choose(name, given, whole)?;

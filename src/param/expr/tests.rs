@@ -92,6 +92,14 @@ fn functions_take_positions_names_and_defaults() {
         ("round(2.5)", 2.0),
         ("tri(48)", 1.0),
         ("mod(-1, 4)", 3.0),
+        ("max(3)", 3.0),
+        ("round(2.345, 1)", 2.3),
+        ("hypot(3, 4)", 5.0),
+        ("isnan(sqrt(-t))", 1.0),
+        ("if (t > 5) 1 else 2", 1.0),
+        ("1 + if (t > 50) 1 else if (t > 5) 2 else 3", 3.0),
+        ("slide(0, 47)", 12.0),
+        ("active_keyframe + next_keyframe", 47.0),
     ];
     for (text, wanted) in cases {
         assert!((value(text) - wanted).abs() < 1e-12, "{text}");
