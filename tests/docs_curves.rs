@@ -3,7 +3,7 @@
 #![allow(missing_docs, reason = "a test")]
 
 use frameloom::diag::{Sources, Span};
-use frameloom::param::{Curve, Data, Fps, IntCurve, Key, Moment, Param, Prompt, ReadCx, Value, ease_names, function_reference};
+use frameloom::param::{Curve, Data, Fps, IntCurve, Key, Moment, Param, Prompt, ReadCx, Seed, TextCurve, Value, ease_names, function_reference};
 use serde_json::Value as Json;
 
 const PAGE: &str = include_str!("../docs/curves.md");
@@ -34,6 +34,8 @@ fn shown(name: &str, json: &Json, tick: u64) -> String {
     let (data, cx) = (data(json), ReadCx { base: ".".into() });
     match name {
         "prompt" => Prompt::read(&data, &cx).expect("the example reads").now(&moment),
+        "seed" => Seed::read(&data, &cx).expect("the example reads").now(&moment).nth(tick).to_string(),
+        "sampler" | "model" => TextCurve::read(&data, &cx).expect("the example reads").now(&moment),
         "steps" => IntCurve::read(&data, &cx).expect("the example reads").now(&moment).to_string(),
         _ => Curve::read(&data, &cx).expect("the example reads").now(&moment).to_string(),
     }

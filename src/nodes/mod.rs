@@ -26,6 +26,8 @@ mod upscale_model;
 mod with_model;
 
 kinds! {
+    audio_input::AudioInput,
+    audio_level::AudioLevel,
     blend::Blend,
     blur::Blur,
     cadence::Cadence,

@@ -88,7 +88,8 @@ fn pieces<'a>(text: &'a str, at: &Moment<'_>) -> Result<Vec<Piece<'a>>, Fault> {
             let label = "cut off at a comma, this piece has no colon";
             return Err(stop(start + spaces..start + piece.trim_end().len(), "list index out of range", label));
         };
-        let from = start + key.len() + 1;
+        let from = start + key.len() + 1 + value.len() - value.trim_start().len();
+        let value = value.trim();
         found.push(Piece { frame, value, at: from..from + value.len() });
         start += piece.len() + 1;
     }
@@ -108,7 +109,7 @@ fn frame(key: &str, at: &Moment<'_>) -> Result<f64, Fault> {
 }
 
 fn bare(value: &str) -> String {
-    value.replace(['(', ')', '"', '\''], "").trim().to_owned()
+    value.replace(['(', ')', '"', '\''], "")
 }
 
 fn unbound(text: &str) -> Fault {
