@@ -167,3 +167,39 @@ fn wait_for_frames(child: &mut std::process::Child) {
     std::thread::spawn(move || lines.for_each(drop));
     std::thread::sleep(Duration::from_millis(50));
 }
+
+#[test]
+fn schedule_prints_plots_and_draws() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = frameloom(folder.path(), &["schedule", "0: (1), 10: (2)", "--frames", "11", "--svg", "a.svg"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(
+        stdout(&output).contains("1.5") && stdout(&output).chars().any(|c| ('\u{2801}'..='\u{28ff}').contains(&c)),
+        "{}",
+        stdout(&output)
+    );
+    assert!(fs::read_to_string(folder.path().join("a.svg")).unwrap().ends_with("</svg>\n"));
+    let output = frameloom(folder.path(), &["schedule", "-t/s", "--frames", "3", "--seed", "2", "--format", "json"]);
+    let json: serde_json::Value = serde_json::from_str(&stdout(&output)).unwrap();
+    assert_eq!(json["values"], serde_json::json!([0.0, -0.5, -1.0]));
+    let output = frameloom(folder.path(), &["schedule", "0: (\"Euler a\"), 5: (\"DPM++ 2M\")", "--frames", "9", "--format", "json"]);
+    let json: serde_json::Value = serde_json::from_str(&stdout(&output)).unwrap();
+    assert_eq!(json["spans"][1], serde_json::json!({ "from": 5, "to": 9, "text": "DPM++ 2M" }));
+    let output = frameloom(folder.path(), &["schedule", "t", "--svg", "none/a.svg"]);
+    assert_eq!((output.status.code(), names(folder.path())), (Some(1), vec!["a.svg".to_owned()]));
+}
+
+#[test]
+fn a_bad_schedule_is_shown_with_a_caret_under_the_very_token() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = frameloom(folder.path(), &["schedule", "0: (1 + tt), 10: (2)"]);
+    let said = stderr(&output);
+    assert_eq!(output.status.code(), Some(65), "{said}");
+    let lines: Vec<&str> = said.lines().collect();
+    let (text, caret) = lines.windows(2).find(|pair| pair[1].contains('^')).map(|pair| (pair[0], pair[1])).unwrap();
+    assert_eq!((text.find("tt"), caret.matches('^').count()), (caret.find('^'), 2), "{said}");
+    let output = frameloom(folder.path(), &["schedule", "0: (where(t>5, 1, 0))", "--dialect", "deforum"]);
+    assert!(output.status.code() == Some(65) && stderr(&output).contains("list index out of range"), "{}", stderr(&output));
+    let output = frameloom(folder.path(), &["schedule", "0: (\"C:/a.ckpt\")", "--dialect", "deforum"]);
+    assert!(output.status.code() == Some(0) && stderr(&output).contains("C:/a.ckpt"), "{}", stderr(&output));
+}

@@ -37,26 +37,37 @@ fn same(a: f64, b: f64) -> bool {
     a == b || (a.is_nan() && b.is_nan()) || (a - b).abs() <= 1e-9 * b.abs().max(1.0)
 }
 
-/// The curve that a case is evaluated as. Deforum's splines pass through every frame that is known before it interpolates, and
-/// through its last known value once more at the last frame.
-fn curve(case: &Json) -> Result<Curve, frameloom::diag::Diagnostic> {
+/// The keys of a schedule as Deforum keeps them: the frame, and whether its value is a number; of two at one frame the last.
+fn keys(case: &Json) -> std::collections::BTreeMap<u64, bool> {
     let text = case["schedule"].as_str().expect("a schedule");
-    let linear: Curve = read(Value::Text(text.to_owned()))?;
-    let entries: Vec<(&str, &str)> = text.split(',').filter_map(|piece| piece.split_once(':')).map(|(a, b)| (a.trim(), b.trim())).collect();
-    let mut ease = match case["interp_method"].as_str() {
-        Some("Quadratic") => "quadratic_spline",
-        Some("Cubic") if entries.len() <= 3 => "quadratic_spline",
-        Some("Cubic") => "spline",
+    let frame = |key: &str| key.replace(['"', '\'', '(', ')'], " ").parse::<Curve>().expect("a frame").at(&moment(0, case)) as u64;
+    let is_number = |value: &str| {
+        let bare = value.trim().replace(['"', '\'', '(', ')'], "");
+        !bare.ends_with('.') && !bare.contains([' ', 'e']) && bare.parse::<f64>().is_ok()
+    };
+    text.split(',').filter_map(|piece| piece.split_once(':')).map(|(key, value)| (frame(key), is_number(value))).collect()
+}
+
+/// The curve that a case is evaluated as. Deforum's splines pass through every frame that is known before it interpolates (that of a
+/// number, all that an expression runs through), and through its last known value once more at the last frame.
+fn curve(case: &Json) -> Result<Curve, frameloom::diag::Diagnostic> {
+    let linear: Curve = read(Value::Text(case["schedule"].as_str().expect("a schedule").to_owned()))?;
+    let degree = match case["interp_method"].as_str() {
+        Some("Quadratic") => 2,
+        Some("Cubic") => 3,
         _ => return Ok(linear),
     };
-    if ease == "quadratic_spline" && entries.len() <= 2 {
-        ease = "linear";
-    }
+    let keys = keys(case);
+    let ease = match degree {
+        3 if keys.len() > 3 => "spline",
+        2 | 3 if keys.len() > 2 => "quadratic_spline",
+        _ => "linear",
+    };
     let last = case["max_frames"].as_u64().expect("a length") - 1;
+    let known = |frame: &u64| keys.range(..=frame).next_back().is_some_and(|(key, number)| !number || key == frame);
     let level = |tick: u64| data(Value::Number(linear.at(&moment(tick, case))));
-    let frames = entries.iter().map(|(frame, _)| frame.trim_matches(['"', '\'', '(', ')']).parse::<u64>().expect("plain frames"));
-    let keys = frames.filter(|frame| *frame < last).chain([last]).map(|frame| (key(&frame.to_string()), level(frame))).collect();
-    read(Value::Map(vec![(key("keys"), data(Value::Map(keys))), (key("ease"), data(Value::Text(ease.to_owned())))]))
+    let points = (0..last).filter(known).chain([last]).map(|frame| (key(&frame.to_string()), level(frame))).collect();
+    read(Value::Map(vec![(key("keys"), data(Value::Map(points))), (key("ease"), data(Value::Text(ease.to_owned())))]))
 }
 
 /// What Deforum leaves of a text: nothing after a colon, no brackets, no quotes.

@@ -79,3 +79,12 @@ fn every_preset_says_what_it_is_for_and_can_be_used() {
         }
     }
 }
+
+#[test]
+fn the_graph_of_the_page_on_sound_plans() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = fs::read_to_string(root.join("docs/sound.md")).unwrap();
+    let graph = page.split("```yaml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let plan = Loom::new().plan_text(graph, root, &[]).unwrap_or_else(|rejected| panic!("{rejected}"));
+    assert_eq!(plan.timeline.length, Some(200), "as long as the sound: eight seconds at 25 fps");
+}

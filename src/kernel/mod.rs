@@ -8,19 +8,19 @@
 #![allow(clippy::float_cmp, reason = "compared are values that were copied or set, not computed")]
 
 mod band;
+pub mod beats;
 pub mod blend;
 pub mod blur;
 pub mod carry;
 pub mod color;
 pub mod flow;
-pub mod metrics;
 pub mod loudness;
+pub mod metrics;
 pub mod noise;
 pub mod palette;
 pub mod pattern;
 pub mod random;
 pub mod resample;
-pub mod rhythm;
 pub mod sample;
 pub mod sharpen;
 pub mod tone;

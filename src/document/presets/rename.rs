@@ -139,3 +139,17 @@ fn texts(data: &mut Data, change: &mut dyn FnMut(&str, Span) -> String) {
         _ => {}
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prompts_are_renamed_between_their_back_ticks_only() {
+        let target = Target::Node { flat: "look_drums".into(), main: Some("level".into()) };
+        let space = Space { top: false, targets: HashMap::from([("drums".to_owned(), target)]) };
+        let prompt = "drums.level (snow:`0.5*drums.level`), a ` drums.level";
+        assert_eq!(space.maths(prompt), "drums.level (snow:`0.5*look_drums.level`), a ` drums.level");
+        assert_eq!(space.streams("1 + drums.beat"), "1 + look_drums.beat");
+    }
+}

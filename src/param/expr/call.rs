@@ -27,7 +27,6 @@ fn numpy_name(name: &str) -> Option<&'static str> {
         "mix" => "lerp",
         "int" => "trunc",
         "random" => "rand",
-        "perlin" | "smrand" => "noise",
         "square" => "sq",
         "triangle" => "tri",
         _ => return None,

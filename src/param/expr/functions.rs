@@ -3,7 +3,7 @@
 use std::f64::consts::TAU;
 
 use super::super::ease::cubic_bezier;
-use super::ops::{Env, floored};
+use super::ops::{Env, floored, remainder};
 use super::random;
 
 /// How a function is computed.
@@ -245,7 +245,7 @@ table! {
     "round" &[must(&["x"]), must(&["digits"])], Two |x, digits| (x * 10f64.powf(digits)).round_ties_even() / 10f64.powf(digits), "the nearest number with so many digits behind the point";
     "trunc" X, One f64::trunc, "x without its fraction";
     "fract" X, One |x| x - x.floor(), "the fraction of x";
-    "mod" AB, Two floored, "the remainder, with the sign of b, as a % b";
+    "mod" AB, Two remainder, "the remainder, with the sign of b, as a % b";
     "fmod" AB, Two |a, b| a % b, "the remainder, with the sign of a";
     "min" MANY, Many f64::min, "the least";
     "max" MANY, Many f64::max, "the greatest";

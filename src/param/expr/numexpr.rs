@@ -61,6 +61,7 @@ pub fn kinds(sign: &str, left: Kind, right: Kind, ops: &[Op], at: &Range<usize>)
         "*" if truths == 2 => opcode("mul_bbb", "not between conditions"),
         "+" if truths == 2 => opcode("add_bbb", "not between conditions"),
         "-" if truths == 2 => opcode("sub_bbb", "not between conditions"),
+        "%" if truths == 2 => opcode("mod_bbb", "not between conditions"),
         "**" if left == Kind::Truth => opcode("pow_bbb", "not of a condition"),
         "&" if truths < 2 => opcode("and_bll", "only between conditions"),
         "|" if truths < 2 => opcode("or_bll", "only between conditions"),

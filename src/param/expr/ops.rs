@@ -127,10 +127,16 @@ pub enum Bin {
     Shr,
 }
 
-/// The remainder with the sign of the divisor, as Python and numexpr since 2.8.7 have it.
+/// The exact remainder with the sign of the divisor, as Python and numexpr since 2.8.7 have it for whole numbers.
 pub fn floored(a: f64, b: f64) -> f64 {
     let rest = a % b;
     if rest != 0.0 && (rest < 0.0) != (b < 0.0) { rest + b } else { rest }
+}
+
+/// The remainder of numbers with fractions as numexpr computes it, by the rounded quotient: `0.9 % 0.3` is next to 0, where the exact
+/// remainder of these doubles is next to 0.3.
+pub fn remainder(a: f64, b: f64) -> f64 {
+    a - (a / b).floor() * b
 }
 
 impl Bin {
@@ -143,7 +149,7 @@ impl Bin {
             Self::Mul => a * b,
             Self::Div => a / b,
             Self::FloorDiv => (a / b).floor(),
-            Self::Mod => floored(a, b),
+            Self::Mod => remainder(a, b),
             Self::IntMod => {
                 if b == 0.0 {
                     0.0

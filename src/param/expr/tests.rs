@@ -55,6 +55,8 @@ fn remainders_have_the_sign_of_the_divisor() {
     assert_eq!(value("-7 % -4"), -3.0);
     assert_eq!(value("t % 0"), 0.0);
     assert!(value("t % 0.0").is_nan());
+    // As numexpr has it; the exact remainder is 0.3.
+    assert!(value("(t*0.075) % 0.3").abs() < 1e-9);
 }
 
 #[test]

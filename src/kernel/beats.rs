@@ -22,8 +22,9 @@ const TIGHTNESS: f64 = 100.0;
 const TEMPI: [f64; 2] = [40.0, 240.0];
 /// The tempo that is preferred where several fit, such as half and double.
 const USUAL: f64 = 120.0;
-/// A sharp sound makes the flux grow most when it passes the rising flank of the window: so many samples before its middle.
-const EARLY: f64 = WINDOW as f64 / 4.0;
+/// A sharp sound makes the flux grow most when it passes the rising flank of the window, a quarter before its middle; growth from one
+/// spectrum to the next lies between the two.
+const EARLY: f64 = (WINDOW / 4 - HOP / 2) as f64;
 
 /// Gathers the flux of a sound.
 pub struct Onsets {
