@@ -40,6 +40,7 @@ kinds! {
     fallback::Fallback,
     flow::Flow,
     flow_consistency::FlowConsistency,
+    flow_view::FlowView,
     flow_warp::FlowWarp,
     grayscale::Grayscale,
     hold::Hold,

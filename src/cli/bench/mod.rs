@@ -4,6 +4,7 @@
 //! a list each. To add one, add a few lines to a list; to add a list, add a file and a word in [`all`].
 
 mod filters;
+mod flows;
 mod metrics;
 mod time;
 mod warps;
@@ -56,7 +57,7 @@ fn plane(size: Size) -> Raster {
 
 /// Every benchmark.
 fn all() -> Vec<Bench> {
-    [warps::list(), filters::list(), metrics::list()].into_iter().flatten().collect()
+    [warps::list(), filters::list(), flows::list(), metrics::list()].into_iter().flatten().collect()
 }
 
 /// One line of the result.

@@ -19,7 +19,15 @@ impl Preset {
     fn effort(self) -> Effort {
         match self {
             Self::Medium => Effort { stride: 3, steps: 25, enough: 0.01 },
-            Self::Fine => Effort { stride: 4, steps: 192, enough: 0.002 },
+            Self::Fine => Effort { stride: 4, steps: 192, enough: 0.001 },
+        }
+    }
+
+    /// Rounds of refinement after the search at each level.
+    fn rounds(self) -> usize {
+        match self {
+            Self::Medium => 4,
+            Self::Fine => 6,
         }
     }
 
@@ -67,18 +75,20 @@ pub fn dis(from: &Raster, to: &Raster, preset: Preset, initial: Option<&Flow>) -
                 None => Guess { field: &from[level], scale: 0.0 },
             },
         };
-        flow = Some(at_level(&from[level], &to[level], guess, preset.effort()));
+        flow = Some(at_level(&from[level], &to[level], guess, preset));
     }
     let mut flow = flow.unwrap_or_else(|| Raster::zeroed(padded, 2));
     for level in (0..preset.finest()).rev() {
         flow = doubled(&flow, from[level].size());
-        let terms = Terms { rounds: 2, sweeps: 3, ..Terms::default() };
+        let terms = Terms { rounds: 2, sweeps: 3, sharp: false, ..Terms::default() };
         flow = refine(&from[level], &to[level], flow, &terms);
     }
     Flow::new(cut(flow, size))
 }
 
-fn at_level(from: &Raster, to: &Raster, guess: Guess<'_>, effort: Effort) -> Raster {
+fn at_level(from: &Raster, to: &Raster, guess: Guess<'_>, preset: Preset) -> Raster {
+    let effort = preset.effort();
+    let terms = Terms { rounds: preset.rounds(), ..Terms::default() };
     let lattice = Lattice::new(from.size(), effort.stride);
     let target = Target::new(to);
     // The middle of a patch lies between its pixels.
@@ -87,5 +97,5 @@ fn at_level(from: &Raster, to: &Raster, guess: Guess<'_>, effort: Effort) -> Ras
     let mut found: Vec<[f32; 2]> = places.map(|[x, y]| guess.at(middle(x), middle(y))).collect();
     search(from, &target, lattice, effort, &mut found);
     let flow = densify(from, &target, lattice, &found);
-    refine(from, to, flow, &Terms::default())
+    refine(from, to, flow, &terms)
 }

@@ -8,9 +8,11 @@ mod pyramid;
 mod refine;
 mod relax;
 mod search;
+mod view;
 mod wide;
 
 pub use apply::{follow, masked, part};
 pub use consistency::{Form, consistent, deforum_weights, inside, shrink, within_a_motion};
 pub use dis::{Preset, dis};
 pub use farneback::farneback;
+pub use view::{usual_longest, wheel};

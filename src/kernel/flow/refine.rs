@@ -7,8 +7,8 @@
 use rayon::prelude::*;
 
 use super::relax::{Lines, relax};
-use super::wide::wide;
-use crate::frame::Raster;
+use super::wide::{PIECE, piece, wide};
+use crate::frame::{Raster, Size};
 
 /// What weighs how much.
 #[derive(Debug, Clone, Copy)]
@@ -23,13 +23,15 @@ pub(super) struct Terms {
     pub rounds: usize,
     /// Relaxations of the system each time.
     pub sweeps: usize,
-    /// Over-relaxation, between 1 and 2.
+    /// Over-relaxation, between 1 and 2. So few sweeps gain most from a bold one: it carries what is known into what is flat.
     pub omega: f32,
+    /// Whether the second picture is read from 4×4 pixels instead of 2×2.
+    pub sharp: bool,
 }
 
 impl Default for Terms {
     fn default() -> Self {
-        Self { brightness: 5.0, gradient: 10.0, smoothness: 20.0, rounds: 5, sweeps: 5, omega: 1.6 }
+        Self { brightness: 5.0, gradient: 10.0, smoothness: 20.0, rounds: 5, sweeps: 5, omega: 1.92, sharp: true }
     }
 }
 
@@ -46,14 +48,12 @@ pub(super) struct Planes {
     raster: Raster,
 }
 
-/// Rows are relaxed in pieces of this many pixels.
-pub(super) const PIECE: usize = 16;
-
 impl Planes {
-    /// `count` planes of zeros for pictures of `width` × `height`.
+    /// `count` planes for pictures of `width` × `height`. What the margins hold at first is of no consequence: whoever reads them
+    /// writes them before ([`close`]), or nothing of a piece beyond the last pixel is kept ([`assemble`]).
     fn new((width, height): (usize, usize), count: usize) -> Self {
         let pitch = width.next_multiple_of(PIECE) + 2;
-        Self { width, height, pitch, raster: Raster::zeroed(crate::frame::Size::new(pitch, height), count) }
+        Self { width, height, pitch, raster: Raster::uninit(Size::new(pitch, height), count) }
     }
 
     /// Row `y` of plane `index`, beginning before the first pixel.
@@ -99,7 +99,7 @@ pub(super) fn refine(from: &Raster, to: &Raster, mut flow: Raster, terms: &Terms
             close(row, size.width);
         }
     });
-    let constants = linearise(from, to, &field);
+    let constants = linearise(from, to, &field, terms.sharp);
     let mut smooth = Planes::new(sides, 1);
     let mut system = Planes::new(sides, 7);
     for round in 0..terms.rounds {
@@ -123,22 +123,17 @@ pub(super) fn refine(from: &Raster, to: &Raster, mut flow: Raster, terms: &Terms
     flow
 }
 
-/// What the data terms need at each pixel: the gradient of brightness, its own gradients, and what each constraint says the flow
-/// along these is: Ix, Iy, Ixx, Ixy, Iyy, c, cx, cy. All zero where the flow leaves the picture, since nothing is known there.
-fn linearise(from: &Raster, to: &Raster, field: &Planes) -> Planes {
+/// What the data terms need at each pixel: three linear constraints `a·u + b·v = c` on the flow, of brightness and of its gradient along
+/// x and y, each as (a, b, c) and normalised by the length of (a, b). All zero where the flow leaves the picture, since nothing is
+/// known there.
+fn linearise(from: &Raster, to: &Raster, field: &Planes, sharp: bool) -> Planes {
     let size = from.size();
     let sides = (size.width, size.height);
     // Mean and difference of the first picture and the second one brought back, and whether it was there.
     let mut base = Planes::new(sides, 3);
     base.each_row::<3>(|y, [mean, difference, known]| {
         let own = &from.data()[y * size.width..][..size.width];
-        let (u, v) = (&field.row(0, y)[1..], &field.row(1, y)[1..]);
-        for x in 0..size.width {
-            let (value, inside) = read(to, x as f32 + u[x], y as f32 + v[x]);
-            mean[x + 1] = 0.5 * (own[x] + value);
-            difference[x + 1] = value - own[x];
-            known[x + 1] = f32::from(u8::from(inside));
-        }
+        bring_back(mean, difference, known, own, to, [field.row(0, y), field.row(1, y)], y, sharp);
         close(mean, size.width);
         close(difference, size.width);
     });
@@ -150,23 +145,41 @@ fn linearise(from: &Raster, to: &Raster, field: &Planes) -> Planes {
         close(ix, size.width);
         close(iy, size.width);
     });
-    let mut out = Planes::new(sides, 8);
-    out.each_row::<8>(|y, [ix, iy, ixx, ixy, iyy, c, cx, cy]| {
+    let mut out = Planes::new(sides, 9);
+    out.each_row::<9>(|y, mut out| {
         let lines = |plane: usize| five(y, size.height).map(|y| first.row(plane, y));
-        slope(ixx, ixy, lines(0), size.width);
-        // The mixed derivative is taken once, by columns of rows.
-        slope(cx, iyy, lines(1), size.width);
-        ix.copy_from_slice(first.row(0, y));
-        iy.copy_from_slice(first.row(1, y));
-        constraints(
-            [ix, iy, ixx, ixy, iyy, c, cx, cy],
-            base.row(1, y),
-            [first.row(2, y), first.row(3, y)],
-            base.row(2, y),
-            [field.row(0, y), field.row(1, y)],
-        );
+        let field = [field.row(0, y), field.row(1, y)];
+        {
+            let [a, b, _, ax, bx, _, ay, by, _] = &mut out;
+            a.copy_from_slice(first.row(0, y));
+            b.copy_from_slice(first.row(1, y));
+            slope(ax, bx, lines(0), size.width);
+            slope(ay, by, lines(1), size.width);
+        }
+        let [a, b, c, ax, bx, cx, ay, by, cy] = out;
+        let known = base.row(2, y);
+        constraint([a, b, c], base.row(1, y), known, field, size.width);
+        constraint([ax, bx, cx], first.row(2, y), known, field, size.width);
+        constraint([ay, by, cy], first.row(3, y), known, field, size.width);
     });
     out
+}
+
+wide! {
+    /// One row of the second picture as the flow brings it back: its mean with the first, its difference, and whether it was there.
+    fn bring_back(mean: &mut [f32], difference: &mut [f32], known: &mut [f32], own: &[f32], to: &Raster, field: [&[f32]; 2], y: usize, sharp: bool) {
+        let size = to.size();
+        let (right, bottom) = ((size.width - 1) as f32, (size.height - 1) as f32);
+        for (x, own) in own.iter().enumerate() {
+            let (px, py) = (x as f32 + field[0][x + 1], y as f32 + field[1][x + 1]);
+            // What lies outside is not known; it is read at the nearest place inside.
+            let (hx, hy) = (px.max(0.0).min(right), py.max(0.0).min(bottom));
+            let value = if sharp { read_sharp(to, hx, hy) } else { read(to, hx, hy) };
+            mean[x + 1] = 0.5 * (own + value);
+            difference[x + 1] = value - own;
+            known[x + 1] = if hx == px && hy == py { 1.0 } else { 0.0 };
+        }
+    }
 }
 
 /// The rows around `y` that a derivative of five taps reads, held to the picture.
@@ -174,30 +187,46 @@ fn five(y: usize, height: usize) -> [usize; 5] {
     std::array::from_fn(|i| (y + i).saturating_sub(2).min(height - 1))
 }
 
-/// The value at `(x, y)` from 4×4 pixels (Catmull-Rom), and whether that is inside; else at the nearest place inside. Between two pixels
-/// alone it would be blurred by how far it lies from either, which draws a flow towards whole pixels.
-#[inline]
-fn read(picture: &Raster, x: f32, y: f32) -> (f32, bool) {
-    let size = picture.size();
-    let (right, bottom) = ((size.width - 1) as f32, (size.height - 1) as f32);
-    let (hx, hy) = (x.max(0.0).min(right), y.max(0.0).min(bottom));
-    let (ix, iy) = (hx as usize, hy as usize);
-    let (wx, wy) = (cubic(hx - ix as f32), cubic(hy - iy as f32));
-    let mut sum = 0.0;
+/// The value at `(x, y)`, which lies inside, from 2×2 pixels.
+#[inline(always)]
+#[allow(clippy::inline_always, reason = "so that it is compiled with its caller's instructions")]
+fn read(picture: &Raster, x: f32, y: f32) -> f32 {
+    let Size { width, height } = picture.size();
+    let (ix, iy) = ((x as usize).min(width - 2), (y as usize).min(height - 2));
+    let (fx, fy) = (x - ix as f32, y - iy as f32);
+    let pixels = &picture.data()[iy * width + ix..][..width + 2];
+    let (top, low) = (pixels[0] + fx * (pixels[1] - pixels[0]), pixels[width] + fx * (pixels[width + 1] - pixels[width]));
+    top + fy * (low - top)
+}
+
+/// The value at `(x, y)`, which lies inside, from 4×4 pixels (Catmull-Rom). Between two pixels alone it would be blurred by how far it
+/// lies from either, which draws a flow towards whole pixels.
+#[inline(always)]
+#[allow(clippy::inline_always, reason = "as above")]
+fn read_sharp(picture: &Raster, x: f32, y: f32) -> f32 {
+    let Size { width, height } = picture.size();
+    let (ix, iy) = (x as usize, y as usize);
+    let (wx, wy) = (cubic(x - ix as f32), cubic(y - iy as f32));
+    let near_edge = ix < 1 || ix + 2 >= width;
+    let mut columns = [0.0; 4];
     for (j, wy) in wy.into_iter().enumerate() {
-        let row = &picture.data()[(iy + j).saturating_sub(1).min(size.height - 1) * size.width..][..size.width];
-        let pixel = |i: usize| row[(ix + i).saturating_sub(1).min(size.width - 1)];
-        let line: f32 = match ix.checked_sub(1).and_then(|first| row.get(first..first + 4)) {
-            Some(near) => wx.iter().zip(near).map(|(w, v)| w * v).sum(),
-            None => wx.iter().enumerate().map(|(i, w)| w * pixel(i)).sum(),
-        };
-        sum += wy * line;
+        let row = &picture.data()[(iy + j).saturating_sub(1).min(height - 1) * width..][..width];
+        let mut pixels = [0.0; 4];
+        if near_edge {
+            pixels = std::array::from_fn(|i| row[(ix + i).saturating_sub(1).min(width - 1)]);
+        } else {
+            pixels.copy_from_slice(&row[ix - 1..ix + 3]);
+        }
+        for i in 0..4 {
+            columns[i] += wy * pixels[i];
+        }
     }
-    (sum, hx == x && hy == y)
+    (wx[0] * columns[0] + wx[1] * columns[1]) + (wx[2] * columns[2] + wx[3] * columns[3])
 }
 
 /// Weights of four pixels for the fraction `f` between the middle two.
-#[inline]
+#[inline(always)]
+#[allow(clippy::inline_always, reason = "as above")]
 fn cubic(f: f32) -> [f32; 4] {
     let (f2, f3) = (f * f, f * f * f);
     [0.5 * (2.0 * f2 - f3 - f), 0.5 * (3.0 * f3 - 5.0 * f2 + 2.0), 0.5 * (4.0 * f2 - 3.0 * f3 + f), 0.5 * (f3 - f2)]
@@ -224,20 +253,21 @@ wide! {
 }
 
 wide! {
-    /// Turns differences along the flow into what the constraints demand of it, and forgets all where nothing is known.
-    fn constraints(out: [&mut [f32]; 8], difference: &[f32], slopes: [&[f32]; 2], known: &[f32], field: [&[f32]; 2]) {
-        let n = difference.len();
-        let [ix, iy, ixx, ixy, iyy, c, cx, cy] = out.map(|o| &mut o[..n]);
-        let ([dx, dy], [u, v], known) = (slopes.map(|s| &s[..n]), field.map(|f| &f[..n]), &known[..n]);
-        for i in 0..n {
-            c[i] = known[i] * (ix[i] * u[i] + iy[i] * v[i] - difference[i]);
-            cx[i] = known[i] * (ixx[i] * u[i] + ixy[i] * v[i] - dx[i]);
-            cy[i] = known[i] * (ixy[i] * u[i] + iyy[i] * v[i] - dy[i]);
-            ix[i] *= known[i];
-            iy[i] *= known[i];
-            ixx[i] *= known[i];
-            ixy[i] *= known[i];
-            iyy[i] *= known[i];
+    /// Turns a difference along the flow into what the constraint (a, b) demands of it, normalised; forgets it where nothing is known.
+    fn constraint(out: [&mut [f32]; 3], difference: &[f32], known: &[f32], field: [&[f32]; 2], width: usize) {
+        let [out_a, out_b, out_c] = out;
+        for left in (1..=width).step_by(PIECE) {
+            let (mut a, mut b, mut c) = (piece(out_a, left), piece(out_b, left), piece(difference, left));
+            let (known, u, v) = (piece(known, left), piece(field[0], left), piece(field[1], left));
+            for i in 0..PIECE {
+                let scale = known[i] / (a[i] * a[i] + b[i] * b[i] + ZETA2).sqrt();
+                c[i] = scale * (a[i] * u[i] + b[i] * v[i] - c[i]);
+                a[i] *= scale;
+                b[i] *= scale;
+            }
+            out_a[left..left + PIECE].copy_from_slice(&a);
+            out_b[left..left + PIECE].copy_from_slice(&b);
+            out_c[left..left + PIECE].copy_from_slice(&c);
         }
     }
 }
@@ -256,35 +286,51 @@ wide! {
 }
 
 wide! {
-    /// One row of the system: the weights to the pixels right, above and below, the mixed term, the inverse diagonals' inputs and the right sides.
-    fn assemble(out: [&mut [f32]; 7], lines: [&[f32]; 8], field: [&[f32]; 2], smooth: [&[f32]; 3], present: [bool; 2], width: usize, terms: Terms) {
-        let n = width + 2;
-        let [right, below, a12, inv_u, inv_v, b1, b2] = out.map(|o| &mut o[..n]);
-        let [ix, iy, ixx, ixy, iyy, c, cx, cy] = lines.map(|l| &l[..n]);
-        let ([u, v], [sa, s, sb]) = (field.map(|f| &f[..n]), smooth.map(|l| &l[..n]));
-        let (up, down) = (f32::from(u8::from(present[0])), f32::from(u8::from(present[1])));
-        for i in 1..=width {
-            right[i] = 0.5 * (s[i] + s[i + 1]);
-            below[i] = down * 0.5 * (s[i] + sb[i]);
+    /// One row of the system: the weights to the pixels right and below, the mixed term, the inverse diagonals and the right sides.
+    fn assemble(out: [&mut [f32]; 7], lines: [&[f32]; 9], field: [&[f32]; 2], smooth: [&[f32]; 3], present: [bool; 2], width: usize, terms: Terms) {
+        let [right, below, mixed, inverse_u, inverse_v, rhs_u, rhs_v] = out;
+        let (up, down) = (if present[0] { 0.5 } else { 0.0 }, if present[1] { 0.5 } else { 0.0 });
+        for left in (1..=width).step_by(PIECE) {
+            let (mut s, next) = (piece(smooth[1], left), piece(smooth[1], left + 1));
+            for i in 0..PIECE {
+                s[i] = 0.5 * (s[i] + next[i]);
+            }
+            right[left..left + PIECE].copy_from_slice(&s);
         }
         right[0] = 0.0;
-        right[width] = 0.0;
-        for i in 1..=width {
-            let (u, v) = (u[i], v[i]);
-            let n0 = 1.0 / (ix[i] * ix[i] + iy[i] * iy[i] + ZETA2);
-            let r = ix[i] * u + iy[i] * v - c[i];
-            let w0 = terms.brightness * n0 / (n0 * r * r + EPSILON2).sqrt();
-            let n1 = 1.0 / (ixx[i] * ixx[i] + ixy[i] * ixy[i] + ZETA2);
-            let n2 = 1.0 / (ixy[i] * ixy[i] + iyy[i] * iyy[i] + ZETA2);
-            let (rx, ry) = (ixx[i] * u + ixy[i] * v - cx[i], ixy[i] * u + iyy[i] * v - cy[i]);
-            let w = terms.gradient / ((n1 * rx) * rx + (n2 * ry) * ry + EPSILON2).sqrt();
-            let (w1, w2) = (w * n1, w * n2);
-            let around = right[i] + right[i - 1] + below[i] + up * 0.5 * (s[i] + sa[i]);
-            a12[i] = w0 * ix[i] * iy[i] + w1 * ixx[i] * ixy[i] + w2 * ixy[i] * iyy[i];
-            inv_u[i] = 1.0 / (w0 * ix[i] * ix[i] + w1 * ixx[i] * ixx[i] + w2 * ixy[i] * ixy[i] + around);
-            inv_v[i] = 1.0 / (w0 * iy[i] * iy[i] + w1 * ixy[i] * ixy[i] + w2 * iyy[i] * iyy[i] + around);
-            b1[i] = w0 * ix[i] * c[i] + w1 * ixx[i] * cx[i] + w2 * ixy[i] * cy[i];
-            b2[i] = w0 * iy[i] * c[i] + w1 * ixy[i] * cx[i] + w2 * iyy[i] * cy[i];
+        right[width..].fill(0.0);
+        for left in (1..=width).step_by(PIECE) {
+            let (s, above, under) = (piece(smooth[1], left), piece(smooth[0], left), piece(smooth[2], left));
+            let (mut around, before) = (piece(right, left), piece(right, left - 1));
+            let mut pull_down = [0.0; PIECE];
+            for i in 0..PIECE {
+                pull_down[i] = down * (s[i] + under[i]);
+                around[i] = (around[i] + before[i]) + (pull_down[i] + up * (s[i] + above[i]));
+            }
+            let at = |index: usize| piece(lines[index], left);
+            let ([a, b, c], [ax, bx, cx], [ay, by, cy]) = ([at(0), at(1), at(2)], [at(3), at(4), at(5)], [at(6), at(7), at(8)]);
+            let (u, v) = (piece(field[0], left), piece(field[1], left));
+            let (mut d1, mut d2, mut m, mut r1, mut r2) = ([0.0; PIECE], [0.0; PIECE], [0.0; PIECE], [0.0; PIECE], [0.0; PIECE]);
+            for i in 0..PIECE {
+                let gap = a[i] * u[i] + b[i] * v[i] - c[i];
+                let w = terms.brightness / (gap * gap + EPSILON2).sqrt();
+                let (gx, gy) = (ax[i] * u[i] + bx[i] * v[i] - cx[i], ay[i] * u[i] + by[i] * v[i] - cy[i]);
+                let wg = terms.gradient / (gx * gx + gy * gy + EPSILON2).sqrt();
+                m[i] = w * (a[i] * b[i]) + wg * (ax[i] * bx[i] + ay[i] * by[i]);
+                r1[i] = w * (a[i] * c[i]) + wg * (ax[i] * cx[i] + ay[i] * cy[i]);
+                r2[i] = w * (b[i] * c[i]) + wg * (bx[i] * cx[i] + by[i] * cy[i]);
+                d1[i] = 1.0 / (w * (a[i] * a[i]) + wg * (ax[i] * ax[i] + ay[i] * ay[i]) + around[i]);
+                d2[i] = 1.0 / (w * (b[i] * b[i]) + wg * (bx[i] * bx[i] + by[i] * by[i]) + around[i]);
+            }
+            below[left..left + PIECE].copy_from_slice(&pull_down);
+            mixed[left..left + PIECE].copy_from_slice(&m);
+            inverse_u[left..left + PIECE].copy_from_slice(&d1);
+            inverse_v[left..left + PIECE].copy_from_slice(&d2);
+            rhs_u[left..left + PIECE].copy_from_slice(&r1);
+            rhs_v[left..left + PIECE].copy_from_slice(&r2);
+        }
+        for row in [below, mixed, inverse_u, inverse_v, rhs_u, rhs_v] {
+            row[width + 1..].fill(0.0);
         }
     }
 }

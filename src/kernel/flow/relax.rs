@@ -2,8 +2,8 @@
 
 use rayon::prelude::*;
 
-use super::refine::{PIECE, Planes, lines};
-use super::wide::wide;
+use super::refine::{Planes, lines};
+use super::wide::{PIECE, Piece, piece, wide};
 
 /// Rows that are relaxed together while those beyond stand still. Where one group ends changes from round to round, so that no
 /// seam stays.
@@ -52,17 +52,17 @@ pub(super) fn relax(field: &mut Planes, system: &Planes, sweeps: usize, omega: f
 /// down the picture takes all sweeps along, while what they read is still near.
 fn relax_group([u, v]: [&mut [f32]; 2], edges: &[[Vec<f32>; 2]; 2], system: &Planes, top: usize, sweeps: usize, omega: f32) {
     let pitch = system.pitch;
+    let nothing = vec![0.0; pitch];
     let rows = u.len() / pitch;
     for step in 0..rows + 2 * sweeps {
         for half in 0..2 * sweeps {
             let Some(row) = step.checked_sub(half).filter(|row| *row < rows) else { continue };
             let y = top + row;
             let own = lines(system, y);
-            // Above the first row nothing pulls: any row will do there.
-            let above = if y > 0 { system.row(1, y - 1) } else { system.row(0, 0) };
+            let above = if y > 0 { system.row(1, y - 1) } else { &nothing };
             let (u, v) = (around(u, &edges[0], row, pitch), around(v, &edges[1], row, pitch));
             let first_is_odd = (y + half) % 2 == 1;
-            relax_row(u, v, own, above, y > 0, first_is_odd, system.width, omega);
+            relax_row(u, v, own, above, first_is_odd, system.width, omega);
         }
     }
 }
@@ -82,31 +82,37 @@ fn around<'a>(plane: &'a mut [f32], edges: &'a [Vec<f32>; 2], row: usize, pitch:
     Around { above, row: own, below }
 }
 
+/// How much the four neighbours of each pixel pull: their values times the weights left, right, above and below.
+#[inline(always)]
+#[allow(clippy::inline_always, reason = "so that it is compiled with its caller's instructions")]
+fn pull(field: &Around<'_>, weights: &[Piece; 4], left: usize) -> Piece {
+    let (l, r) = (piece(field.row, left - 1), piece(field.row, left + 1));
+    let (a, b) = (piece(field.above, left), piece(field.below, left));
+    let [wl, wr, wa, wb] = weights;
+    let mut sum = [0.0; PIECE];
+    for i in 0..PIECE {
+        sum[i] = (wl[i] * l[i] + wr[i] * r[i]) + (wa[i] * a[i] + wb[i] * b[i]);
+    }
+    sum
+}
+
 wide! {
     /// Relaxes every second pixel of a row.
-    fn relax_row(u: Around<'_>, v: Around<'_>, own: Lines<'_>, above: &[f32], pulled_up: bool, first_is_odd: bool, width: usize, omega: f32) {
-        let up = f32::from(u8::from(pulled_up));
-        let chosen: [f32; PIECE] = std::array::from_fn(|i| f32::from(u8::from((i % 2 == 1) == first_is_odd)) * omega);
+    fn relax_row(u: Around<'_>, v: Around<'_>, own: Lines<'_>, above: &[f32], first_is_odd: bool, width: usize, omega: f32) {
+        let mut chosen = [0.0; PIECE];
+        for (i, chosen) in chosen.iter_mut().enumerate() {
+            *chosen = if (i % 2 == 1) == first_is_odd { omega } else { 0.0 };
+        }
         for left in (1..=width).step_by(PIECE) {
-            let at = |line: &[f32], shift: isize| -> [f32; PIECE] {
-                let from = left.wrapping_add_signed(shift);
-                let mut piece = [0.0; PIECE];
-                piece.copy_from_slice(&line[from..from + PIECE]);
-                piece
-            };
-            let (wr, wl, wb, wa) = (at(own.right, 0), at(own.right, -1), at(own.below, 0), at(above, 0));
-            let mixed = at(own.mixed, 0);
-            let (mut new_u, mut new_v) = (at(u.row, 0), at(v.row, 0));
-            let pull = |field: &Around<'_>| -> [f32; PIECE] {
-                let (l, r, a, b) = (at(field.row, -1), at(field.row, 1), at(field.above, 0), at(field.below, 0));
-                std::array::from_fn(|i| (wl[i] * l[i] + wr[i] * r[i]) + (up * wa[i] * a[i] + wb[i] * b[i]))
-            };
-            let (pull_u, inverse, rhs) = (pull(&u), at(own.inverse[0], 0), at(own.rhs[0], 0));
+            let weights = [piece(own.right, left - 1), piece(own.right, left), piece(above, left), piece(own.below, left)];
+            let mixed = piece(own.mixed, left);
+            let (mut new_u, mut new_v) = (piece(u.row, left), piece(v.row, left));
+            let (pull_u, inverse, rhs) = (pull(&u, &weights, left), piece(own.inverse[0], left), piece(own.rhs[0], left));
             for i in 0..PIECE {
                 let value = (rhs[i] - mixed[i] * new_v[i] + pull_u[i]) * inverse[i];
                 new_u[i] += chosen[i] * (value - new_u[i]);
             }
-            let (pull_v, inverse, rhs) = (pull(&v), at(own.inverse[1], 0), at(own.rhs[1], 0));
+            let (pull_v, inverse, rhs) = (pull(&v, &weights, left), piece(own.inverse[1], left), piece(own.rhs[1], left));
             for i in 0..PIECE {
                 let value = (rhs[i] - mixed[i] * new_u[i] + pull_v[i]) * inverse[i];
                 new_v[i] += chosen[i] * (value - new_v[i]);

@@ -26,3 +26,18 @@ macro_rules! wide {
     };
 }
 pub(super) use wide;
+
+/// Rows of planes with margins are worked on in pieces of this many pixels.
+pub(super) const PIECE: usize = 16;
+
+/// Some consecutive values.
+pub(super) type Piece = [f32; PIECE];
+
+/// The piece of `line` that begins at `at`.
+#[inline(always)]
+#[allow(clippy::inline_always, reason = "so that it is compiled with its caller's instructions")]
+pub(super) fn piece(line: &[f32], at: usize) -> Piece {
+    let mut piece = [0.0; PIECE];
+    piece.copy_from_slice(&line[at..at + PIECE]);
+    piece
+}
