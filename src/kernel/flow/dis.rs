@@ -80,7 +80,7 @@ pub fn dis(from: &Raster, to: &Raster, preset: Preset, initial: Option<&Flow>) -
     let mut flow = flow.unwrap_or_else(|| Raster::zeroed(padded, 2));
     for level in (0..preset.finest()).rev() {
         flow = doubled(&flow, from[level].size());
-        let terms = Terms { rounds: 2, sweeps: 3, sharp: false, ..Terms::default() };
+        let terms = Terms { brightness: 15.0, gradient: 0.0, rounds: 1, sharp: false, ..Terms::default() };
         flow = refine(&from[level], &to[level], flow, &terms);
     }
     Flow::new(cut(flow, size))
@@ -88,7 +88,7 @@ pub fn dis(from: &Raster, to: &Raster, preset: Preset, initial: Option<&Flow>) -
 
 fn at_level(from: &Raster, to: &Raster, guess: Guess<'_>, preset: Preset) -> Raster {
     let effort = preset.effort();
-    let terms = Terms { rounds: preset.rounds(), ..Terms::default() };
+    let terms = Terms { rounds: preset.rounds(), sharp: preset == Preset::Fine, ..Terms::default() };
     let lattice = Lattice::new(from.size(), effort.stride);
     let target = Target::new(to);
     // The middle of a patch lies between its pixels.

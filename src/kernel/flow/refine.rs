@@ -99,7 +99,7 @@ pub(super) fn refine(from: &Raster, to: &Raster, mut flow: Raster, terms: &Terms
             close(row, size.width);
         }
     });
-    let constants = linearise(from, to, &field, terms.sharp);
+    let constants = linearise(from, to, &field, terms);
     let mut smooth = Planes::new(sides, 1);
     let mut system = Planes::new(sides, 7);
     for round in 0..terms.rounds {
@@ -125,15 +125,15 @@ pub(super) fn refine(from: &Raster, to: &Raster, mut flow: Raster, terms: &Terms
 
 /// What the data terms need at each pixel: three linear constraints `a·u + b·v = c` on the flow, of brightness and of its gradient along
 /// x and y, each as (a, b, c) and normalised by the length of (a, b). All zero where the flow leaves the picture, since nothing is
-/// known there.
-fn linearise(from: &Raster, to: &Raster, field: &Planes, sharp: bool) -> Planes {
+/// known there. Those of the gradient are left out where it weighs nothing.
+fn linearise(from: &Raster, to: &Raster, field: &Planes, terms: &Terms) -> Planes {
     let size = from.size();
     let sides = (size.width, size.height);
     // Mean and difference of the first picture and the second one brought back, and whether it was there.
     let mut base = Planes::new(sides, 3);
     base.each_row::<3>(|y, [mean, difference, known]| {
         let own = &from.data()[y * size.width..][..size.width];
-        bring_back(mean, difference, known, own, to, [field.row(0, y), field.row(1, y)], y, sharp);
+        bring_back(mean, difference, known, own, to, [field.row(0, y), field.row(1, y)], y, terms.sharp);
         close(mean, size.width);
         close(difference, size.width);
     });
@@ -141,26 +141,25 @@ fn linearise(from: &Raster, to: &Raster, field: &Planes, sharp: bool) -> Planes 
     first.each_row::<4>(|y, [ix, iy, dx, dy]| {
         let lines = |plane: usize| five(y, size.height).map(|y| base.row(plane, y));
         slope(ix, iy, lines(0), size.width);
-        slope(dx, dy, lines(1), size.width);
-        close(ix, size.width);
-        close(iy, size.width);
+        if terms.gradient > 0.0 {
+            slope(dx, dy, lines(1), size.width);
+            close(ix, size.width);
+            close(iy, size.width);
+        }
     });
     let mut out = Planes::new(sides, 9);
-    out.each_row::<9>(|y, mut out| {
+    out.each_row::<9>(|y, [a, b, c, ax, bx, cx, ay, by, cy]| {
         let lines = |plane: usize| five(y, size.height).map(|y| first.row(plane, y));
-        let field = [field.row(0, y), field.row(1, y)];
-        {
-            let [a, b, _, ax, bx, _, ay, by, _] = &mut out;
-            a.copy_from_slice(first.row(0, y));
-            b.copy_from_slice(first.row(1, y));
+        let (field, known) = ([field.row(0, y), field.row(1, y)], base.row(2, y));
+        a.copy_from_slice(first.row(0, y));
+        b.copy_from_slice(first.row(1, y));
+        constraint([a, b, c], base.row(1, y), known, field, size.width);
+        if terms.gradient > 0.0 {
             slope(ax, bx, lines(0), size.width);
             slope(ay, by, lines(1), size.width);
+            constraint([ax, bx, cx], first.row(2, y), known, field, size.width);
+            constraint([ay, by, cy], first.row(3, y), known, field, size.width);
         }
-        let [a, b, c, ax, bx, cx, ay, by, cy] = out;
-        let known = base.row(2, y);
-        constraint([a, b, c], base.row(1, y), known, field, size.width);
-        constraint([ax, bx, cx], first.row(2, y), known, field, size.width);
-        constraint([ay, by, cy], first.row(3, y), known, field, size.width);
     });
     out
 }
@@ -308,19 +307,34 @@ wide! {
                 around[i] = (around[i] + before[i]) + (pull_down[i] + up * (s[i] + above[i]));
             }
             let at = |index: usize| piece(lines[index], left);
-            let ([a, b, c], [ax, bx, cx], [ay, by, cy]) = ([at(0), at(1), at(2)], [at(3), at(4), at(5)], [at(6), at(7), at(8)]);
             let (u, v) = (piece(field[0], left), piece(field[1], left));
-            let (mut d1, mut d2, mut m, mut r1, mut r2) = ([0.0; PIECE], [0.0; PIECE], [0.0; PIECE], [0.0; PIECE], [0.0; PIECE]);
+            let (a, b, c) = (at(0), at(1), at(2));
+            let (mut m, mut r1, mut r2) = ([0.0; PIECE], [0.0; PIECE], [0.0; PIECE]);
+            let (mut d1, mut d2) = (around, around);
             for i in 0..PIECE {
                 let gap = a[i] * u[i] + b[i] * v[i] - c[i];
                 let w = terms.brightness / (gap * gap + EPSILON2).sqrt();
-                let (gx, gy) = (ax[i] * u[i] + bx[i] * v[i] - cx[i], ay[i] * u[i] + by[i] * v[i] - cy[i]);
-                let wg = terms.gradient / (gx * gx + gy * gy + EPSILON2).sqrt();
-                m[i] = w * (a[i] * b[i]) + wg * (ax[i] * bx[i] + ay[i] * by[i]);
-                r1[i] = w * (a[i] * c[i]) + wg * (ax[i] * cx[i] + ay[i] * cy[i]);
-                r2[i] = w * (b[i] * c[i]) + wg * (bx[i] * cx[i] + by[i] * cy[i]);
-                d1[i] = 1.0 / (w * (a[i] * a[i]) + wg * (ax[i] * ax[i] + ay[i] * ay[i]) + around[i]);
-                d2[i] = 1.0 / (w * (b[i] * b[i]) + wg * (bx[i] * bx[i] + by[i] * by[i]) + around[i]);
+                m[i] = w * (a[i] * b[i]);
+                r1[i] = w * (a[i] * c[i]);
+                r2[i] = w * (b[i] * c[i]);
+                d1[i] += w * (a[i] * a[i]);
+                d2[i] += w * (b[i] * b[i]);
+            }
+            if terms.gradient > 0.0 {
+                let ([ax, bx, cx], [ay, by, cy]) = ([at(3), at(4), at(5)], [at(6), at(7), at(8)]);
+                for i in 0..PIECE {
+                    let (gx, gy) = (ax[i] * u[i] + bx[i] * v[i] - cx[i], ay[i] * u[i] + by[i] * v[i] - cy[i]);
+                    let w = terms.gradient / (gx * gx + gy * gy + EPSILON2).sqrt();
+                    m[i] += w * (ax[i] * bx[i] + ay[i] * by[i]);
+                    r1[i] += w * (ax[i] * cx[i] + ay[i] * cy[i]);
+                    r2[i] += w * (bx[i] * cx[i] + by[i] * cy[i]);
+                    d1[i] += w * (ax[i] * ax[i] + ay[i] * ay[i]);
+                    d2[i] += w * (bx[i] * bx[i] + by[i] * by[i]);
+                }
+            }
+            for i in 0..PIECE {
+                d1[i] = 1.0 / d1[i];
+                d2[i] = 1.0 / d2[i];
             }
             below[left..left + PIECE].copy_from_slice(&pull_down);
             mixed[left..left + PIECE].copy_from_slice(&m);

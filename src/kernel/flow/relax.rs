@@ -82,11 +82,11 @@ fn around<'a>(plane: &'a mut [f32], edges: &'a [Vec<f32>; 2], row: usize, pitch:
     Around { above, row: own, below }
 }
 
-/// How much the four neighbours of each pixel pull: their values times the weights left, right, above and below.
+/// How much the four neighbours of each pixel pull: their values, `l` those on the left, times the weights left, right, above and below.
 #[inline(always)]
 #[allow(clippy::inline_always, reason = "so that it is compiled with its caller's instructions")]
-fn pull(field: &Around<'_>, weights: &[Piece; 4], left: usize) -> Piece {
-    let (l, r) = (piece(field.row, left - 1), piece(field.row, left + 1));
+fn pull(field: &Around<'_>, l: &Piece, weights: &[Piece; 4], left: usize) -> Piece {
+    let r = piece(field.row, left + 1);
     let (a, b) = (piece(field.above, left), piece(field.below, left));
     let [wl, wr, wa, wb] = weights;
     let mut sum = [0.0; PIECE];
@@ -103,19 +103,25 @@ wide! {
         for (i, chosen) in chosen.iter_mut().enumerate() {
             *chosen = if (i % 2 == 1) == first_is_odd { omega } else { 0.0 };
         }
+        // The neighbours on the left are read before the piece that holds them is written: they are not of the pixels that change, and
+        // reading what was just written in other parts would wait for it.
+        let (mut left_u, mut left_v) = (piece(u.row, 0), piece(v.row, 0));
         for left in (1..=width).step_by(PIECE) {
             let weights = [piece(own.right, left - 1), piece(own.right, left), piece(above, left), piece(own.below, left)];
             let mixed = piece(own.mixed, left);
             let (mut new_u, mut new_v) = (piece(u.row, left), piece(v.row, left));
-            let (pull_u, inverse, rhs) = (pull(&u, &weights, left), piece(own.inverse[0], left), piece(own.rhs[0], left));
+            let (pull_u, inverse, rhs) = (pull(&u, &left_u, &weights, left), piece(own.inverse[0], left), piece(own.rhs[0], left));
             for i in 0..PIECE {
                 let value = (rhs[i] - mixed[i] * new_v[i] + pull_u[i]) * inverse[i];
                 new_u[i] += chosen[i] * (value - new_u[i]);
             }
-            let (pull_v, inverse, rhs) = (pull(&v, &weights, left), piece(own.inverse[1], left), piece(own.rhs[1], left));
+            let (pull_v, inverse, rhs) = (pull(&v, &left_v, &weights, left), piece(own.inverse[1], left), piece(own.rhs[1], left));
             for i in 0..PIECE {
                 let value = (rhs[i] - mixed[i] * new_u[i] + pull_v[i]) * inverse[i];
                 new_v[i] += chosen[i] * (value - new_v[i]);
+            }
+            if left + PIECE <= width {
+                (left_u, left_v) = (piece(u.row, left + PIECE - 1), piece(v.row, left + PIECE - 1));
             }
             u.row[left..left + PIECE].copy_from_slice(&new_u);
             v.row[left..left + PIECE].copy_from_slice(&new_v);

@@ -28,7 +28,7 @@ macro_rules! wide {
 pub(super) use wide;
 
 /// Rows of planes with margins are worked on in pieces of this many pixels.
-pub(super) const PIECE: usize = 16;
+pub(super) const PIECE: usize = 8;
 
 /// Some consecutive values.
 pub(super) type Piece = [f32; PIECE];
