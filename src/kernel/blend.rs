@@ -1,6 +1,7 @@
 //! Laying one picture over another.
 
 use super::band;
+use super::wide::wide;
 use crate::frame::{Mask, Raster};
 
 /// How the upper picture `b` acts on the lower picture `a`. Formulas as in the W3C's Compositing and Blending, for 0..1.
@@ -51,7 +52,7 @@ pub fn mix(a: Raster, b: &Raster, amount: f32) -> Raster {
     band::each(&mut out, |mut band| {
         for (index, rows) in band.planes.iter_mut().enumerate().take(b.planes()) {
             let upper = &b.plane(index)[band.top * b.size().width..];
-            rows.iter_mut().zip(upper).for_each(|(v, b)| *v += amount * (b - *v));
+            lay(rows, upper, None, amount, &|_, b| b);
         }
     });
     out
@@ -66,8 +67,7 @@ pub fn protected(original: &Raster, changed: Raster, mask: Option<&Mask>) -> Ras
     band::each(&mut out, |mut band| {
         let start = band.top * width;
         for (index, rows) in band.planes.iter_mut().enumerate().take(original.planes()) {
-            let shares = original.plane(index)[start..].iter().zip(&mask.0.plane(0)[start..]);
-            rows.iter_mut().zip(shares).for_each(|(v, (original, m))| *v = original + m * (*v - original));
+            restore(rows, &original.plane(index)[start..], &mask.0.plane(0)[start..]);
         }
     });
     out
@@ -87,16 +87,28 @@ fn with(a: &Raster, b: &Raster, mask: Option<&Mask>, amount: f32, planes: usize,
         let start = band.top * width;
         for (index, rows) in band.planes.iter_mut().enumerate().take(planes.min(b.planes())) {
             let upper = &b.plane(index)[start..];
-            match mask {
-                None => rows.iter_mut().zip(upper).for_each(|(v, b)| *v += amount * (mode(*v, *b) - *v)),
-                Some(mask) => {
-                    let masked = rows.iter_mut().zip(upper).zip(&mask[start..]);
-                    masked.for_each(|((v, b), m)| *v += amount * m * (mode(*v, *b) - *v));
-                }
-            }
+            lay(rows, upper, mask.map(|mask| &mask[start..]), amount, &mode);
         }
     });
     out
+}
+
+wide! {
+    /// Lays `upper` over a row by `mode`, to the share `amount` times `mask`.
+    fn lay<F: Fn(f32, f32) -> f32>(row: &mut [f32], upper: &[f32], mask: Option<&[f32]>, amount: f32, mode: &F) {
+        let both = row.iter_mut().zip(upper);
+        match mask {
+            None => both.for_each(|(v, b)| *v += amount * (mode(*v, *b) - *v)),
+            Some(mask) => both.zip(mask).for_each(|((v, b), m)| *v += amount * m * (mode(*v, *b) - *v)),
+        }
+    }
+}
+
+wide! {
+    /// Leaves only the share `mask` of what has changed in a row.
+    fn restore(row: &mut [f32], original: &[f32], mask: &[f32]) {
+        row.iter_mut().zip(original.iter().zip(mask)).for_each(|(v, (original, m))| *v = original + m * (*v - original));
+    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Blurring. Beyond its edges a picture is mirrored around its outermost pixels (`dcb|abcd|cba`).
 
 use super::sample::{self, Border, Sampling};
+use super::wide::wide;
 use super::{band, blend};
 use crate::frame::{Motion, Raster, Size};
 
@@ -76,7 +77,7 @@ pub fn smear(src: &Raster, path: Smear) -> Raster {
     let mut out = src.clone();
     for round in 0..rounds {
         let reach = step * 2_f32.powi(round) / 2.0;
-        let [a, b] = [reach, -reach].map(|part| sample::warp(&out, &path.motion(size, part), Sampling::Lanczos, Border::Mirror));
+        let [a, b] = [reach, -reach].map(|part| sample::warp(&out, &path.motion(size, part), Sampling::Bilinear, Border::Mirror));
         out = blend::mix(a, &b, 0.5);
     }
     out
@@ -151,33 +152,60 @@ fn convolve(src: &Raster, half: &[f32]) -> Raster {
     band::each(&mut out, |mut band| {
         let mut padded = vec![0.0; size.width + 2 * reach];
         for (index, rows) in band.planes.iter_mut().enumerate() {
-            let source = src.plane(index);
+            let lines: Vec<&[f32]> = src.plane(index).chunks_exact(size.width).collect();
             for (row, out) in rows.chunks_exact_mut(size.width).enumerate() {
-                let y = (band.top + row) as isize;
-                let line = |offset: isize| &source[mirrored(y + offset, size.height) * size.width..][..size.width];
-                sum_taps(&mut padded[reach..][..size.width], half, line);
+                let y = (band.top + row) as isize - reach as isize;
+                let around: Vec<&[f32]> = (0..=2 * reach).map(|i| lines[mirrored(y + i as isize, size.height)]).collect();
+                sum_taps(&mut padded[reach..][..size.width], half, &around);
                 for i in 1..=reach {
                     padded[reach - i] = padded[reach + mirrored(-(i as isize), size.width)];
                     padded[reach + size.width - 1 + i] = padded[reach + mirrored((size.width - 1 + i) as isize, size.width)];
                 }
-                let padded = &padded;
-                sum_taps(out, half, |offset| &padded[reach.wrapping_add_signed(offset)..][..size.width]);
+                let around: Vec<&[f32]> = (0..=2 * reach).map(|i| &padded[i..][..size.width]).collect();
+                sum_taps(out, half, &around);
             }
         }
     });
     out
 }
 
-/// `out` = the sum of lines at each offset, weighted.
-fn sum_taps<'a>(out: &mut [f32], half: &[f32], line: impl Fn(isize) -> &'a [f32]) {
-    for (v, s) in out.iter_mut().zip(line(0)) {
-        *v = half[0] * s;
-    }
-    for (i, weight) in half.iter().enumerate().skip(1) {
-        let offset = i as isize;
-        for ((v, a), b) in out.iter_mut().zip(line(-offset)).zip(line(offset)) {
-            *v += weight * (a + b);
+wide! {
+    /// `out` = the sum of `lines`, of which the middle one has the first weight of `half` and its neighbours on both sides have
+    /// the next. Three pairs at a time, since a loop over more lines does not vectorise.
+    fn sum_taps(out: &mut [f32], half: &[f32], lines: &[&[f32]]) {
+        let middle = half.len() - 1;
+        out.copy_from_slice(lines[middle]);
+        let pair = |i: usize| (half[i], lines[middle - i], lines[middle + i]);
+        match middle {
+            0 => add_pairs(out, half[0], []),
+            1 => add_pairs(out, half[0], [pair(1)]),
+            2 => add_pairs(out, half[0], [pair(1), pair(2)]),
+            _ => add_pairs(out, half[0], [pair(1), pair(2), pair(3)]),
         }
+        let mut next = 4;
+        while next + 2 <= middle {
+            add_pairs(out, 1.0, [pair(next), pair(next + 1), pair(next + 2)]);
+            next += 3;
+        }
+        while next <= middle {
+            add_pairs(out, 1.0, [pair(next)]);
+            next += 1;
+        }
+    }
+}
+
+/// `out` times `keep`, plus the weighted sums of pairs of lines.
+#[inline(always)]
+#[allow(clippy::inline_always, clippy::needless_range_loop, reason = "so that it is compiled for what its caller is, and vectorises")]
+fn add_pairs<const N: usize>(out: &mut [f32], keep: f32, pairs: [(f32, &[f32], &[f32]); N]) {
+    let n = out.len();
+    let pairs = pairs.map(|(weight, a, b)| (weight, &a[..n], &b[..n]));
+    for i in 0..n {
+        let mut sum = keep * out[i];
+        for (weight, a, b) in &pairs {
+            sum += weight * (a[i] + b[i]);
+        }
+        out[i] = sum;
     }
 }
 

@@ -4,6 +4,7 @@
 use std::sync::LazyLock;
 
 use super::band;
+use super::maths::cbrt;
 use crate::frame::Raster;
 
 /// A way to write colours as three numbers.
@@ -142,9 +143,9 @@ fn lab_to_linear([l, a, b]: [f32; 3]) -> [f32; 3] {
     let y = (l + 16.0) / 116.0;
     let (x, y, z) = (WHITE[0] * f(y + a / 500.0), f(y), WHITE[2] * f(y - b / 200.0));
     [
-        3.240_479 * x - 1.537_15 * y - 0.498_535 * z,
-        -0.969_256 * x + 1.875_991 * y + 0.041_556 * z,
-        0.055_648 * x - 0.204_043 * y + 1.057_311 * z,
+        3.240_481_3 * x - 1.537_151_5 * y - 0.498_536_33 * z,
+        -0.969_254_95 * x + 1.875_99 * y + 0.041_555_926 * z,
+        0.055_646_64 * x - 0.204_041_34 * y + 1.057_311_1 * z,
     ]
 }
 
@@ -229,18 +230,6 @@ fn look_up(table: &[f32], v: f32, exact: fn(f64) -> f64) -> f32 {
         None => exact(f64::from(size)) as f32,
     };
     value.copysign(v)
-}
-
-/// Cube root: a guess from the exponent, then two steps of Halley's method.
-#[inline]
-fn cbrt(v: f32) -> f32 {
-    let size = v.abs().max(1e-36);
-    let mut root = f32::from_bits(size.to_bits() / 3 + 0x2a51_4067);
-    for _ in 0..2 {
-        let cube = root * root * root;
-        root *= (cube + 2.0 * size) / (2.0 * cube + size);
-    }
-    root.copysign(v)
 }
 
 #[cfg(test)]

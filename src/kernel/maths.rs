@@ -1,7 +1,8 @@
 //! Powers and logarithms that vectorise and give the same bits on every machine.
+#![allow(clippy::inline_always, reason = "a loop that calls one of these vectorises only when it is inlined")]
 
 /// Natural logarithm of a normal positive number, to about 1e-7.
-#[inline]
+#[inline(always)]
 #[must_use]
 pub fn ln(v: f32) -> f32 {
     const ROOT_HALF: u32 = 0x3f35_04f3;
@@ -15,7 +16,7 @@ pub fn ln(v: f32) -> f32 {
 }
 
 /// e to the power of `v`, relatively to about 2e-7 where the result is a normal number; beyond that the nearest normal one.
-#[inline]
+#[inline(always)]
 #[must_use]
 pub fn exp(v: f32) -> f32 {
     /// Adding this leaves a whole number in the lowest bits.
@@ -30,7 +31,7 @@ pub fn exp(v: f32) -> f32 {
 }
 
 /// `v` to the power of `power`, for `v` from 0 on.
-#[inline]
+#[inline(always)]
 #[must_use]
 pub fn pow(v: f32, power: f32) -> f32 {
     let result = exp(power * ln(v.max(1e-37)));
@@ -38,7 +39,7 @@ pub fn pow(v: f32, power: f32) -> f32 {
 }
 
 /// Cube root: a guess from the exponent, then two steps of Halley's method.
-#[inline]
+#[inline(always)]
 #[must_use]
 pub fn cbrt(v: f32) -> f32 {
     let size = v.abs().max(1e-36);

@@ -4,6 +4,7 @@ use rayon::prelude::*;
 
 use super::band;
 use super::random;
+use super::wide::wide;
 use crate::frame::{Mask, Raster, Size};
 
 /// What the noise looks like.
@@ -21,8 +22,8 @@ pub enum Noise {
 /// Perlin noise in octaves.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Clouds {
-    /// Cells of the first octave along each side of the picture; each further octave has twice as many.
-    pub cells: f64,
+    /// Cells of the first octave down and across the picture; each further octave has twice as many.
+    pub cells: [f64; 2],
     /// Octaves, at least 1.
     pub octaves: u32,
     /// Strength of each octave relative to the one before.
@@ -31,12 +32,12 @@ pub struct Clouds {
 
 impl Default for Clouds {
     fn default() -> Self {
-        Self { cells: 8.0, octaves: 4, persistence: 0.5 }
+        Self { cells: [8.0; 2], octaves: 4, persistence: 0.5 }
     }
 }
 
 /// Values of one row of noise that are made at a time.
-const CHUNK: usize = 512;
+const CHUNK: usize = 4 * random::GROUP;
 
 /// Puts noise on the first three planes of `picture`, with strength `amount` (0..1) times `mask` (of the same size, or nothing).
 /// The noise depends on `key` alone; alpha is left alone, as is all that the mask protects.
@@ -45,24 +46,40 @@ pub fn add(picture: &mut Raster, mask: Option<&Mask>, noise: Noise, amount: f32,
     let mask = mask.filter(|m| m.size() == size).map(|m| m.0.plane(0));
     let clouds = if let Noise::Perlin(clouds) = noise { Some(perlin(size, clouds, key)) } else { None };
     let additive = noise == Noise::Gaussian;
+    // Every row begins with a group of its own.
+    let stride = size.width.next_multiple_of(random::GROUP);
     band::each(picture, |mut band| {
-        let start = band.top * size.width;
         let mut values = [0.0; CHUNK];
-        for (plane, pixels) in band.planes.iter_mut().take(3).enumerate() {
-            for (chunk, pixels) in pixels.chunks_mut(CHUNK).enumerate() {
-                let at = start + chunk * CHUNK;
-                let values = &mut values[..pixels.len()];
-                white(key, plane * size.area(), at, values);
-                if let Some(clouds) = &clouds {
-                    values.iter_mut().zip(&clouds.data()[at..]).for_each(|(n, p)| *n *= (p + 1.0) * 0.5);
-                }
-                let strength = |i: usize| mask.map_or(amount, |mask| amount * mask[at + i]);
-                for (i, (pixel, n)) in pixels.iter_mut().zip(&*values).enumerate() {
-                    *pixel = if additive { *pixel + strength(i) * n } else { toward(*pixel, *n, strength(i)) };
+        for (plane, rows) in band.planes.iter_mut().take(3).enumerate() {
+            let key = random::bits(key, plane as u64);
+            for (row, pixels) in rows.chunks_exact_mut(size.width).enumerate() {
+                let y = band.top + row;
+                for (chunk, pixels) in pixels.chunks_mut(CHUNK).enumerate() {
+                    let part = y * size.width + chunk * CHUNK..y * size.width + chunk * CHUNK + pixels.len();
+                    let values = &mut values[..pixels.len()];
+                    random::normals(key, (y * stride + chunk * CHUNK) as u64, values);
+                    let clouds = clouds.as_ref().map(|clouds| &clouds.data()[part.clone()]);
+                    lay(pixels, values, clouds, mask.map(|mask| &mask[part]), amount, additive);
                 }
             }
         }
     });
+}
+
+wide! {
+    /// Adds noise to a row, or blends the row towards noise on grey, with a strength that may vary like clouds.
+    fn lay(pixels: &mut [f32], noise: &mut [f32], clouds: Option<&[f32]>, mask: Option<&[f32]>, amount: f32, additive: bool) {
+        if let Some(clouds) = clouds {
+            noise.iter_mut().zip(clouds).for_each(|(n, p)| *n *= (p + 1.0) * 0.5);
+        }
+        let pixels = pixels.iter_mut().zip(noise);
+        match (mask, additive) {
+            (None, true) => pixels.for_each(|(v, n)| *v += amount * *n),
+            (None, false) => pixels.for_each(|(v, n)| *v = toward(*v, *n, amount)),
+            (Some(mask), true) => pixels.zip(mask).for_each(|((v, n), m)| *v += amount * m * *n),
+            (Some(mask), false) => pixels.zip(mask).for_each(|((v, n), m)| *v = toward(*v, *n, amount * m)),
+        }
+    }
 }
 
 /// `value` blended by `amount` towards mid-grey with the noise `n` (deviation 1) on it, held to 0..1.
@@ -73,33 +90,19 @@ pub fn toward(value: f32, n: f32, amount: f32) -> f32 {
     value + amount * (noisy - value)
 }
 
-/// White noise of the pixels from `at` on, in the plane whose first pixel has number `plane`.
-fn white(key: u64, plane: usize, at: usize, out: &mut [f32]) {
-    let first = plane + at;
-    if first.is_multiple_of(2) {
-        random::normals(key, first as u64, out);
-        return;
-    }
-    // Pairs start at even numbers: make one more value and leave the first out.
-    let mut padded = [0.0; CHUNK + 1];
-    let padded = &mut padded[..=out.len()];
-    random::normals(key, first as u64 - 1, padded);
-    out.copy_from_slice(&padded[1..]);
-}
-
 /// Perlin noise in octaves, one plane, around 0. The sum of `o` octaves lies within ±(1 + p + … + p^(o−1)).
 #[must_use]
 pub fn perlin(size: Size, clouds: Clouds, key: u64) -> Raster {
     let mut out = Raster::zeroed(size, 1);
     let key = random::bits(key, 0x636c_6f75_6473);
     for octave in 0..clouds.octaves.clamp(1, 16) {
-        let cells = clouds.cells * f64::from(1_u32 << octave);
+        let cells = clouds.cells.map(|cells| cells * f64::from(1_u32 << octave));
         let key = random::bits(key, u64::from(octave));
         let angle = |row: usize, column: usize| {
             let number = ((row as u64) << 32) | column as u64;
             random::unit((random::bits(key, number) >> 32) as u32) * std::f32::consts::TAU
         };
-        add_octave(&mut out, [cells, cells], clouds.persistence.powi(octave as i32) as f32, angle);
+        add_octave(&mut out, cells, clouds.persistence.powi(octave as i32) as f32, angle);
     }
     out
 }
@@ -112,6 +115,7 @@ pub fn add_octave(out: &mut Raster, cells: [f64; 2], strength: f32, angle: impl 
     let size = out.size();
     let [down, across] = cells.map(|c| c.max(1e-6));
     let columns: Vec<Place> = (0..size.width).map(|x| Place::of(x, size.width, across)).collect();
+    let [within, fade] = [|p: &Place| p.within, |p: &Place| p.fade].map(|part| columns.iter().map(part).collect::<Vec<_>>());
     let corners = columns.last().map_or(0, |p| p.cell + 2);
     let bands = out.data_mut().par_chunks_mut(band::ROWS * size.width.max(1));
     bands.enumerate().for_each(|(index, rows)| {
@@ -126,13 +130,26 @@ pub fn add_octave(out: &mut Raster, cells: [f64; 2], strength: f32, angle: impl 
                 let level = (1.0 - y.fade) * top[0] * y.within + y.fade * bottom[0] * (y.within - 1.0);
                 *line = [slope, level];
             }
-            for (pixel, x) in pixels.iter_mut().zip(&columns) {
-                let ([a, b], [c, d]) = (line[x.cell], line[x.cell + 1]);
-                let (left, right) = (a * x.within + b, c * (x.within - 1.0) + d);
-                *pixel += strength * std::f32::consts::SQRT_2 * (left + x.fade * (right - left));
-            }
+            add_row(pixels, &columns, &within, &fade, &line, strength * std::f32::consts::SQRT_2);
         }
     });
+}
+
+wide! {
+    /// Adds one row: in each cell a blend of two straight lines.
+    fn add_row(pixels: &mut [f32], columns: &[Place], within: &[f32], fade: &[f32], line: &[[f32; 2]], gain: f32) {
+        let mut start = 0;
+        for cell in columns.chunk_by(|a, b| a.cell == b.cell) {
+            let part = start..start + cell.len();
+            let ([a, b], [c, d]) = (line[cell[0].cell], line[cell[0].cell + 1]);
+            let places = within[part.clone()].iter().zip(&fade[part.clone()]);
+            for (pixel, (x, fade)) in pixels[part].iter_mut().zip(places) {
+                let (left, right) = (a * x + b, c * (x - 1.0) + d);
+                *pixel += gain * (left + fade * (right - left));
+            }
+            start += cell.len();
+        }
+    }
 }
 
 /// Where a row or column lies in the lattice.
@@ -229,7 +246,7 @@ mod tests {
 
     #[test]
     fn clouds_are_smooth_and_bounded() {
-        let field = perlin(Size::new(400, 300), Clouds { cells: 3.5, octaves: 1, persistence: 0.5 }, 9);
+        let field = perlin(Size::new(400, 300), Clouds { cells: [3.5; 2], octaves: 1, persistence: 0.5 }, 9);
         assert!(field.data().iter().all(|v| v.abs() <= 1.0));
         let step = field.data().chunks(400).flat_map(|row| row.windows(2)).map(|w| (w[1] - w[0]).abs()).fold(0.0, f32::max);
         assert!(step < 0.05, "{step}");

@@ -116,7 +116,7 @@ fn grain(size: Size, key: u64) -> Raster {
     let mut out = Raster::from_vec(size, 3, vec![0.5; size.area() * 3]);
     noise::add(&mut out, None, noise::Noise::Gaussian, 0.12, key);
     for (index, plane) in out.planes_mut().enumerate() {
-        let field = noise::perlin(size, Clouds { cells: 6.0, octaves: 2, persistence: 0.6 }, random::bits(key, index as u64));
+        let field = noise::perlin(size, Clouds { cells: [6.0; 2], octaves: 2, persistence: 0.6 }, random::bits(key, index as u64));
         plane.iter_mut().zip(field.data()).for_each(|(v, c)| *v = (*v + 0.4 * c).clamp(0.0, 1.0));
     }
     out

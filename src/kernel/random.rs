@@ -1,5 +1,8 @@
 //! Random numbers by counting: value `i` of stream `key` is the same whoever asks for it, in whatever order.
 
+use super::maths::ln;
+use super::wide::wide;
+
 /// Spreads a counter over 64 bits: the finaliser of `SplitMix64` (Steele, Lea, Flood 2014).
 #[inline]
 #[must_use]
@@ -14,49 +17,35 @@ pub fn bits(key: u64, index: u64) -> u64 {
 #[inline]
 #[must_use]
 pub fn unit(bits: u32) -> f32 {
-    ((bits >> 8) as f32 + 0.5) * (1.0 / 16_777_216.0)
+    ((bits >> 8) as i32 as f32 + 0.5) * (1.0 / 16_777_216.0)
 }
 
 /// Pairs that are made together, to vectorise.
 const PAIRS: usize = 64;
 
-/// Fills `out` with normal values (mean 0, deviation 1): those of the even index `start` of stream `key` and onwards.
-///
-/// Box-Muller with polynomials of our own, so that the bits are the same on every machine.
-pub fn normals(key: u64, start: u64, out: &mut [f32]) {
-    debug_assert!(start.is_multiple_of(2));
-    for (chunk, out) in out.chunks_mut(2 * PAIRS).enumerate() {
-        let first = start / 2 + (chunk * PAIRS) as u64;
-        let (mut radius, mut turn) = ([0.5_f32; PAIRS], [0.0_f32; PAIRS]);
-        for (i, (radius, turn)) in radius.iter_mut().zip(&mut turn).enumerate().take(out.len().div_ceil(2)) {
-            let random = bits(key, first + i as u64);
-            (*radius, *turn) = (unit((random >> 32) as u32), unit(random as u32));
-        }
-        for (radius, turn) in radius.iter_mut().zip(&mut turn) {
-            let length = (-2.0 * ln(*radius)).sqrt();
-            let (x, y) = direction(*turn);
-            (*radius, *turn) = (length * x, length * y);
-        }
-        for (pair, (a, b)) in out.chunks_mut(2).zip(radius.into_iter().zip(turn)) {
-            pair[0] = a;
-            if let Some(second) = pair.get_mut(1) {
-                *second = b;
+/// [`normals`] begins at multiples of this.
+pub const GROUP: usize = 2 * PAIRS;
+
+wide! {
+    /// Fills `out` with normal values (mean 0, deviation 1): those of index `start` (a multiple of [`GROUP`]) of stream `key` and onwards.
+    ///
+    /// Box-Muller with polynomials of our own, so that the bits are the same on every machine. The first values of all pairs of a
+    /// group come before the second ones, so that nothing has to be interleaved.
+    pub fn normals(key: u64, start: u64, out: &mut [f32]) {
+        debug_assert!(start.is_multiple_of(GROUP as u64));
+        for (group, out) in out.chunks_mut(2 * PAIRS).enumerate() {
+            let first = start / 2 + (group * PAIRS) as u64;
+            let mut pairs = [0.0_f32; 2 * PAIRS];
+            let (left, right) = pairs.split_at_mut(PAIRS);
+            for (i, (left, right)) in left.iter_mut().zip(right).enumerate() {
+                let random = bits(key, first + i as u64);
+                let length = (-2.0 * ln(unit((random >> 32) as u32))).sqrt();
+                let (x, y) = direction(unit(random as u32));
+                (*left, *right) = (length * x, length * y);
             }
+            out.copy_from_slice(&pairs[..out.len()]);
         }
     }
-}
-
-/// Natural logarithm of a normal positive number, to about 1e-7.
-#[inline]
-fn ln(v: f32) -> f32 {
-    const ROOT_HALF: u32 = 0x3f35_04f3;
-    let shifted = v.to_bits().wrapping_add(0x3f80_0000 - ROOT_HALF);
-    let exponent = (shifted >> 23) as i32 - 127;
-    let mantissa = f32::from_bits((shifted & 0x007f_ffff) + ROOT_HALF);
-    let t = (mantissa - 1.0) / (mantissa + 1.0);
-    let t2 = t * t;
-    let series = 2.0 * t * (1.0 + t2 * (1.0 / 3.0 + t2 * (0.2 + t2 * (1.0 / 7.0 + t2 / 9.0))));
-    exponent as f32 * std::f32::consts::LN_2 + series
 }
 
 /// The unit vector at a whole turn times `turn` (0..1), up to a constant rotation.
@@ -91,9 +80,9 @@ mod tests {
     fn a_value_depends_only_on_key_and_index() {
         let (mut all, mut part) = (vec![0.0; 1000], vec![0.0; 100]);
         normals(7, 0, &mut all);
-        normals(7, 300, &mut part);
-        assert_eq!(all[300..400], part[..]);
-        normals(8, 300, &mut part);
+        normals(7, 384, &mut part);
+        assert_eq!(all[384..484], part[..]);
+        normals(8, 384, &mut part);
         assert_ne!(all[300..400], part[..]);
     }
 

@@ -1,5 +1,6 @@
 //! Sharpening by what a blur takes away.
 
+use super::wide::wide;
 use super::{band, blend, blur};
 use crate::frame::{Mask, Raster};
 
@@ -36,14 +37,21 @@ pub fn sharpen(picture: &Raster, how: Sharpen, mask: Option<&Mask>) -> Raster {
                 rows.copy_from_slice(&source[..rows.len()]);
                 continue;
             }
-            for (v, original) in rows.iter_mut().zip(source) {
-                let difference = original - *v;
-                let gain = if difference.abs() < threshold { 0.0 } else { amount };
-                *v = (original + gain * difference).max(original.min(0.0)).min(original.max(1.0));
-            }
+            push_apart(rows, source, amount, threshold);
         }
     });
     blend::protected(picture, out, mask)
+}
+
+wide! {
+    /// Turns a row of blurred values into the originals, pushed away from them.
+    fn push_apart(row: &mut [f32], originals: &[f32], amount: f32, threshold: f32) {
+        for (v, original) in row.iter_mut().zip(originals) {
+            let difference = original - *v;
+            let gain = if difference.abs() < threshold { 0.0 } else { amount };
+            *v = (original + gain * difference).max(original.min(0.0)).min(original.max(1.0));
+        }
+    }
 }
 
 #[cfg(test)]

@@ -5,7 +5,8 @@
 
 use rayon::prelude::*;
 
-use super::band;
+use super::wide::wide;
+use super::{band, maths};
 use crate::frame::{Mask, Raster};
 
 /// How much red, green and blue count in a grey.
@@ -40,8 +41,7 @@ pub fn grey(picture: &Raster, weights: Grey) -> Raster {
     let (red, green, blue) = (picture.plane(0), picture.plane(1), picture.plane(2));
     out.data_mut().par_chunks_mut(CHUNK).enumerate().for_each(|(index, out)| {
         let at = index * CHUNK;
-        let colors = red[at..].iter().zip(&green[at..]).zip(&blue[at..]);
-        out.iter_mut().zip(colors).for_each(|(v, ((red, green), blue))| *v = r * red + g * green + b * blue);
+        weigh(out, [&red[at..], &green[at..], &blue[at..]], [r, g, b]);
     });
     out
 }
@@ -92,16 +92,19 @@ impl Default for Levels {
 
 impl Levels {
     /// The value that `v` becomes, saturation apart.
-    #[inline]
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "loops that call it vectorise only so")]
     fn bend(&self, v: f32) -> f32 {
         let span = self.white - self.black;
         // A range of nothing is a threshold.
         let v = if span.abs() < 1e-9 { f32::from(u8::from(v >= self.white)) } else { (v - self.black) / span };
         let v = if self.clip { v.max(0.0).min(1.0) } else { v };
-        let v = if self.gamma == 1.0 { v } else { v.abs().powf(1.0 / self.gamma).copysign(v) };
+        let v = if self.gamma == 1.0 { v } else { maths::pow(v.abs(), 1.0 / self.gamma).copysign(v) };
         v + self.brightness
     }
 
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "loops that call it vectorise only so")]
     fn place(&self, v: f32) -> f32 {
         let v = if self.clip { v.max(0.0).min(1.0) } else { v };
         self.out_black + v * (self.out_white - self.out_black)
@@ -248,7 +251,7 @@ pub fn automatic(picture: &mut Raster, auto: Auto, per_channel: bool, mask: Opti
 
 /// Replaces every value of a plane by `f` of it.
 fn each(plane: &mut [f32], f: impl Fn(f32) -> f32 + Sync + Send) {
-    plane.par_chunks_mut(CHUNK).for_each(|chunk| chunk.iter_mut().for_each(|v| *v = f(*v)));
+    plane.par_chunks_mut(CHUNK).for_each(|chunk| edit_values(chunk, None, &f));
 }
 
 /// Replaces every value of the first three planes by `f` of it, to the share that `mask` (of the same size) allows.
@@ -258,10 +261,7 @@ fn each_value(picture: &mut Raster, mask: Option<&Mask>, f: impl Fn(f32) -> f32 
     band::each(picture, |mut band| {
         let start = band.top * size.width;
         for rows in band.planes.iter_mut().take(3) {
-            match mask {
-                None => rows.iter_mut().for_each(|v| *v = f(*v)),
-                Some(mask) => rows.iter_mut().zip(&mask[start..]).for_each(|(v, m)| *v += m * (f(*v) - *v)),
-            }
+            edit_values(rows, mask.map(|mask| &mask[start..]), &f);
         }
     });
 }
@@ -273,12 +273,36 @@ fn each_color(picture: &mut Raster, mask: Option<&Mask>, f: impl Fn([f32; 3], f3
     band::each(picture, |mut band| {
         let start = band.top * size.width;
         let [red, green, blue, ..] = &mut band.planes[..] else { return };
-        let colors = red.iter_mut().zip(green.iter_mut()).zip(blue.iter_mut());
+        edit_colors([red, green, blue], mask.map(|mask| &mask[start..]), &f);
+    });
+}
+
+wide! {
+    fn weigh(out: &mut [f32], planes: [&[f32]; 3], weights: [f32; 3]) {
+        let ([red, green, blue], [r, g, b]) = (planes, weights);
+        let colors = red.iter().zip(green).zip(blue);
+        out.iter_mut().zip(colors).for_each(|(v, ((red, green), blue))| *v = r * red + g * green + b * blue);
+    }
+}
+
+wide! {
+    fn edit_values<F: Fn(f32) -> f32>(row: &mut [f32], mask: Option<&[f32]>, f: &F) {
+        match mask {
+            None => row.iter_mut().for_each(|v| *v = f(*v)),
+            Some(mask) => row.iter_mut().zip(mask).for_each(|(v, m)| *v += m * (f(*v) - *v)),
+        }
+    }
+}
+
+wide! {
+    fn edit_colors<F: Fn([f32; 3], f32) -> [f32; 3]>(rows: [&mut [f32]; 3], mask: Option<&[f32]>, f: &F) {
+        let [red, green, blue] = rows;
+        let colors = red.iter_mut().zip(green).zip(blue);
         match mask {
             None => colors.for_each(|((r, g), b)| [*r, *g, *b] = f([*r, *g, *b], 1.0)),
-            Some(mask) => colors.zip(&mask[start..]).for_each(|(((r, g), b), m)| [*r, *g, *b] = f([*r, *g, *b], *m)),
+            Some(mask) => colors.zip(mask).for_each(|(((r, g), b), m)| [*r, *g, *b] = f([*r, *g, *b], *m)),
         }
-    });
+    }
 }
 
 #[cfg(test)]

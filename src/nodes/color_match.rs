@@ -1,7 +1,9 @@
 //! The kind `color_match`.
 
+use std::collections::VecDeque;
+
 use crate::choice;
-use crate::frame::{Frame, Raster};
+use crate::frame::{Frame, Mask, Raster};
 use crate::kernel::color;
 use crate::kernel::palette::{self, Palette};
 use crate::node::{Fault, Halt, Node, Open, Outlook, Problem, Prospect, Tick};
@@ -34,13 +36,18 @@ choice! {
 node! {
     /// Gives the picture the colours of a reference: keeps a loop from drifting.
     ///
-    /// The reference may be of any size, and may be one picture or a video; `smoothing` keeps its flicker out.
+    /// The reference may be of any size, and may be one picture or a video, whose flicker `smoothing` and `window` keep out. For a
+    /// window around the present frame let the reference run ahead: `reference: clip@+12, window: 25`.
     "color_match" => ColorMatch
     inputs {
         /// The picture.
         image: Frame,
         /// Where the colours come from.
         reference: Frame,
+        /// Which part of the picture is matched: only there do its colours count and change. All of it if left out.
+        mask: Option<Mask>,
+        /// Which part of the reference counts. All of it if left out.
+        reference_mask: Option<Mask>,
     }
     outputs {
         /// The picture with the reference's colours.
@@ -55,29 +62,54 @@ node! {
         amount: Curve = 1.0, in 0.0..=1.0;
         /// How much of the earlier references is kept from frame to frame: 0 none, 0.9 follows in about ten frames.
         smoothing: f64 = 0.0, in 0.0..=0.9999;
+        /// How many references are averaged: the present one and those just before. (Each costs about 50 KB of memory.)
+        window: i64 = 1, in 1.0..=10000.0;
     }
 }
 
 /// The kind `color_match`.
 pub struct ColorMatch;
 
-/// The palette aimed at, and the reference from which the newest part of it came.
+/// The palette aimed at, and the references from which it came.
 #[derive(Default)]
 pub struct Memory {
     aim: Option<Palette>,
     last: Option<(Raster, Palette)>,
+    window: VecDeque<Palette>,
 }
 
 impl Memory {
-    /// The palette of `reference`; of one that is the same picture as last time, again the same.
-    fn palette_of(&mut self, reference: &Raster, space: color::Space, method: palette::Method) -> Palette {
-        match &self.last {
-            Some((raster, palette)) if std::ptr::eq(raster.data(), reference.data()) => palette.clone(),
-            _ => {
-                let palette = Palette::of(reference, space, method);
-                self.last = Some((reference.clone(), palette.clone()));
-                palette
-            }
+    /// The palette of `reference`; of one that is the same picture as last time, again the same. `None` when its mask shows
+    /// nothing.
+    fn palette_of(&mut self, reference: &Raster, mask: Option<&Mask>, space: color::Space, method: palette::Method) -> Option<Palette> {
+        if mask.is_some() {
+            return Palette::of_part(reference, mask, space, method);
+        }
+        if let Some((raster, palette)) = &self.last
+            && std::ptr::eq(raster.data(), reference.data())
+        {
+            return Some(palette.clone());
+        }
+        let palette = Palette::of(reference, space, method);
+        self.last = Some((reference.clone(), palette.clone()));
+        Some(palette)
+    }
+
+    /// The mean of `newest` and the references before it, `window` in all.
+    fn averaged(&mut self, newest: Palette, window: usize) -> Palette {
+        if window < 2 {
+            return newest;
+        }
+        self.window.push_back(newest.clone().compact());
+        self.window.drain(..self.window.len().saturating_sub(window));
+        Palette::mean(&self.window).unwrap_or(newest)
+    }
+
+    /// Moves the aim towards `newest`, keeping the share `smoothing` of what it was.
+    fn follow(&mut self, newest: Palette, smoothing: f32) {
+        match &mut self.aim {
+            Some(aim) if smoothing > 0.0 => aim.follow(&newest, smoothing),
+            aim => *aim = Some(newest),
         }
     }
 }
@@ -86,7 +118,9 @@ impl Node for ColorMatch {
     type State = Memory;
 
     fn outlook(_params: &Params, cx: &Prospect<'_>) -> Result<Outlook, Vec<Problem>> {
-        Ok(cx.all_outputs(cx.size_of("image")))
+        let mut problems = cx.differing_sizes(&["image", "mask"]);
+        problems.extend(cx.differing_sizes(&["reference", "reference_mask"]));
+        if problems.is_empty() { Ok(cx.all_outputs(cx.size_of("image"))) } else { Err(problems) }
     }
 
     fn open(_params: &Params, _cx: &Open<'_>) -> Result<(Self, Memory), Fault> {
@@ -104,16 +138,13 @@ impl Node for ColorMatch {
             Method::Histogram => palette::Method::Histogram,
             Method::MeanStd => palette::Method::MeanStd,
         };
-        let newest = state.palette_of(&inputs.reference.raster, space, method);
-        let aim = match state.aim.take() {
-            Some(mut aim) if now.smoothing > 0.0 => {
-                aim.follow(&newest, now.smoothing as f32);
-                aim
-            }
-            _ => newest,
-        };
-        let raster = aim.apply(&inputs.image.raster, now.amount as f32);
-        state.aim = Some(aim);
+        if let Some(newest) = state.palette_of(&inputs.reference.raster, inputs.reference_mask.as_ref(), space, method) {
+            let newest = state.averaged(newest, usize::try_from(now.window).unwrap_or(1));
+            state.follow(newest, now.smoothing as f32);
+        }
+        // A reference whose mask has shown nothing so far changes nothing.
+        let Some(aim) = &state.aim else { return Ok(Outputs { image: inputs.image }) };
+        let raster = aim.apply_part(&inputs.image.raster, inputs.mask.as_ref(), now.amount as f32);
         Ok(Outputs { image: Frame::new(raster, inputs.image.tags) })
     }
 }

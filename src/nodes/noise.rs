@@ -43,7 +43,12 @@ node! {
         /// For `perlin`: how strong each smaller size of clouds is, relative to the one before.
         persistence: f64 = 0.5, in 0.0..=1.0;
         /// For `perlin`: how many of the largest clouds lie along each side of the picture.
-        scale: f64 = 8.0, in 0.1..=1024.0;
+        scale: Curve = 8.0, in 0.1..=1024.0;
+        /// For `perlin`: how many of them lie side by side, if it is not `scale`.
+        scale_x: Option<f64>, in 0.1..=1024.0;
+        /// For `perlin`: how many of them lie one above the other, if it is not `scale`. (Deforum's `perlin_w` is this one, and
+        /// its `perlin_h` is `scale_x`.)
+        scale_y: Option<f64>, in 0.1..=1024.0;
         /// Another number gives other noise. A number goes on by one with every frame; `fixed` keeps the noise still. Other ways: `iter 3`,
         /// `random`, `ladder`, `alternate`, or a curve, which is the seed itself at each frame.
         seed: Seed = "iter";
@@ -73,7 +78,8 @@ impl Node for Noise {
                 NoiseType::Gaussian => noise::Noise::Gaussian,
                 NoiseType::Perlin => {
                     let octaves = u32::try_from(now.octaves).unwrap_or(1);
-                    noise::Noise::Perlin(Clouds { cells: now.scale, octaves, persistence: now.persistence })
+                    let cells = [now.scale_y, now.scale_x].map(|own| own.unwrap_or(now.scale));
+                    noise::Noise::Perlin(Clouds { cells, octaves, persistence: now.persistence })
                 }
             };
             noise::add(

@@ -84,7 +84,7 @@ fn what_is_set_to_nothing_changes_nothing() {
         ("grayscale", vec![feed(picture()), vec![]], vec![("amount", Written::Number(0.0))]),
         ("levels", vec![feed(picture()), vec![]], vec![]),
         ("blur", vec![feed(picture()), vec![]], vec![("sigma", Written::Number(0.0))]),
-        ("color_match", vec![feed(picture()), feed(picture())], vec![("amount", Written::Number(0.0))]),
+        ("color_match", vec![feed(picture()), feed(picture()), vec![], vec![]], vec![("amount", Written::Number(0.0))]),
         ("blend", vec![feed(picture()), feed(picture()), vec![]], vec![]),
     ];
     for (kind, feeds, params) in cases {
@@ -129,7 +129,7 @@ fn a_zoom_of_nothing_is_a_fault_and_not_a_crash() {
 fn color_match_glides_when_it_is_smoothed() {
     let smooth = bench("color_match", &[("space", Written::Text("rgb".into())), ("smoothing", Written::Number(0.5))]);
     let grey = |v: f32| Frame::filled(SIZE, [v; 3]);
-    let mean = |tick, reference| smooth.image(tick, vec![feed(picture()), feed(grey(reference))]).raster.data()[0];
+    let mean = |tick, reference| smooth.image(tick, vec![feed(picture()), feed(grey(reference)), vec![], vec![]]).raster.data()[0];
     assert!((mean(0, 0.2) - 0.2).abs() < 1e-4);
     assert!((mean(1, 0.6) - 0.4).abs() < 1e-4);
     assert!((mean(2, 0.6) - 0.5).abs() < 1e-4);
