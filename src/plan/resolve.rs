@@ -7,7 +7,7 @@ use super::net::Initial;
 use crate::diag::{Diagnostic, Diagnostics, Span};
 use crate::document::{Arg, First, Graph, LinkRef, NodeDef, parse_link};
 use crate::node::{Given, InputSpec, Kind, OutputSpec, PortType, Registry, Settings, Spec};
-use crate::param::ReadCx;
+use crate::param::{Data, ReadCx, Value};
 
 /// A node whose kind, links and parameters are known.
 pub(super) struct Resolved<'g> {
@@ -106,13 +106,28 @@ fn node<'g>(def: &'g NodeDef, kind: Arc<dyn Kind>, names: &Names<'_>, faults: &m
         }
     };
     let streams = settings.iter().flat_map(|settings| settings.streams()).filter_map(|(param, stream)| {
-        let place = def.args.iter().find(|arg| arg.key.text == param).map_or(def.name_span, |arg| arg.value.span);
+        let arg = def.args.iter().find(|arg| arg.key.text == param);
+        let place = arg.map_or(def.name_span, |arg| word(&arg.value, &stream).unwrap_or(arg.value.span));
         scalar_stream(&stream, place, names, &mut found).map(|link| (stream, link))
     });
     let streams = streams.collect();
     let sound = !found.has_errors();
     faults.extend(found);
     Resolved { def, kind, settings, inputs, streams, every: def.every.as_ref().map_or(1, |every| every.ticks), sound }
+}
+
+/// Where `word` stands in the texts of `data`.
+fn word(data: &Data, word: &str) -> Option<Span> {
+    let inside = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '.';
+    match &data.value {
+        Value::Text(text) => text
+            .match_indices(word)
+            .find(|(at, _)| !text[..*at].ends_with(inside) && !text[at + word.len()..].starts_with(inside))
+            .map(|(at, _)| data.part(at..at + word.len())),
+        Value::List(items) => items.iter().find_map(|item| self::word(item, word)),
+        Value::Map(entries) => entries.iter().find_map(|(_, item)| self::word(item, word)),
+        _ => None,
+    }
 }
 
 fn unknown_key(def: &NodeDef, arg: &Arg, spec: &Spec) -> Diagnostic {

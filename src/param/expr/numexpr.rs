@@ -55,7 +55,7 @@ pub fn sign(sign: &str, kind: Kind, at: &Range<usize>) -> Result<(), Fault> {
 
 /// An operator and what it joins; `ops` end with the right side.
 pub fn kinds(sign: &str, left: Kind, right: Kind, ops: &[Op], at: &Range<usize>) -> Result<(), Fault> {
-    let truths = (left == Kind::Truth) as usize + (right == Kind::Truth) as usize;
+    let truths = usize::from(left == Kind::Truth) + usize::from(right == Kind::Truth);
     let opcode = |name: &str, label: &str| Err(refusal(at, format!("couldn't find matching opcode for '{name}'"), label));
     match sign {
         "*" if truths == 2 => opcode("mul_bbb", "not between conditions"),
