@@ -60,7 +60,7 @@ impl UpscaleModel {
         let side = self.image.fixed.unwrap_or(Size::new(tile, tile));
         let (columns, rows) = (split(size.width, side.width, overlap), split(size.height, side.height, overlap));
         if columns.len() == 1 && rows.len() == 1 && self.image.fixed.is_none() {
-            return Ok(self.run(picture)?);
+            return self.run(picture);
         }
         let large = Size::new(size.width * self.factor, size.height * self.factor);
         let least = self.image.fixed.unwrap_or(Size::new(0, 0));

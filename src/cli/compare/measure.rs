@@ -134,7 +134,7 @@ fn ends(readers: &[Reader], frames: &[Option<Raster>], index: u64) -> Option<Str
 /// What is kept from frame to frame.
 struct Meters {
     names: Vec<&'static str>,
-    meters: Vec<ClipMeter>,
+    clips: Vec<ClipMeter>,
     /// The index of the clip that gives the motion.
     origin: usize,
     how: How,
@@ -166,7 +166,7 @@ impl Meters {
         let seen = self.motion(&frames[self.origin]);
         let wanted = self.how.wanted;
         let pictures: Vec<Picture> = frames.into_iter().map(|frame| Picture::new(frame, wanted)).collect();
-        let measured = self.meters.iter_mut().zip(&pictures).map(|(meter, picture)| meter.next(picture, seen.as_ref()));
+        let measured = self.clips.iter_mut().zip(&pictures).map(|(meter, picture)| meter.next(picture, seen.as_ref()));
         let mut values: Vec<Values> = measured.collect();
         let of_origin = values[self.origin];
         for (index, values) in values.iter_mut().enumerate().filter(|(index, _)| *index != self.origin) {

@@ -9,7 +9,7 @@ mod refine;
 mod relax;
 mod search;
 mod view;
-mod wide;
+pub(super) mod wide;
 
 pub use apply::{follow, masked, part};
 pub use consistency::{Form, consistent, deforum_weights, inside, shrink, within_a_motion};

@@ -25,7 +25,7 @@ macro_rules! wide {
         }
     };
 }
-pub(super) use wide;
+pub(in crate::kernel) use wide;
 
 /// Rows of planes with margins are worked on in pieces of this many pixels.
 pub(super) const PIECE: usize = 8;

@@ -37,7 +37,9 @@ pub fn edit(a: &Raster, b: &Raster) -> f64 {
                 *sum += (a - b) * (a - b);
             }
         }
-        squares.iter_mut().for_each(|v| *v = v.sqrt());
+        for v in &mut squares {
+            *v = v.sqrt();
+        }
         [sum::of(&squares)]
     });
     sum / size.area().max(1) as f64

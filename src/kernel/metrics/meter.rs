@@ -132,7 +132,7 @@ impl ClipMeter {
         if let Some(oklab) = &picture.oklab
             && self.wanted.any(&[Metric::Drift, Metric::DriftStructure])
         {
-            self.drift(Look::of(oklab), &mut values);
+            self.drift(&Look::of(oklab), &mut values);
         }
         values
     }
@@ -145,7 +145,7 @@ impl ClipMeter {
         Some(flicker)
     }
 
-    fn drift(&mut self, look: Look, values: &mut Values) {
+    fn drift(&mut self, look: &Look, values: &mut Values) {
         let first = self.first.get_or_insert_with(|| look.clone());
         if self.wanted.contains(Metric::Drift) {
             values[Metric::Drift] = Some(look.color_distance(first));

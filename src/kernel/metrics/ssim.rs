@@ -3,6 +3,7 @@
 
 use super::sum;
 use crate::frame::Size;
+use crate::kernel::flow::wide::wide;
 
 /// Taps on either side of the window's middle: 11x11 in all.
 const REACH: usize = 5;
@@ -49,14 +50,14 @@ pub fn ssim(a: &[f32], b: &[f32], size: Size) -> Option<Similarity> {
             products(&a[row.clone()], &b[row], &mut lines);
             let slot = y % LEAST_SIDE * SUMS * across;
             for (line, out) in lines.chunks_exact(width).zip(ring[slot..].chunks_exact_mut(across)) {
-                weigh(out, &half, |tap| &line[tap..]);
+                weigh(out, &half, std::array::from_fn(|tap| &line[tap..]));
             }
             if y >= rows.start + 2 * REACH {
                 let first = y - 2 * REACH;
-                weigh(&mut means, &half, |tap| &ring[(first + tap) % LEAST_SIDE * SUMS * across..]);
-                let [index, contrast] = compare(&means, across);
-                total[0] += index;
-                total[1] += contrast;
+                weigh(&mut means, &half, std::array::from_fn(|tap| &ring[(first + tap) % LEAST_SIDE * SUMS * across..]));
+                compare(&mut means, across);
+                total[0] += sum::of(&means[..across]);
+                total[1] += sum::of(&means[across..2 * across]);
             }
         }
         total
@@ -72,49 +73,50 @@ fn window() -> [f32; REACH + 1] {
     std::array::from_fn(|i| (weight(i) / sum) as f32)
 }
 
-/// What the window sums up, for one row. Values are counted from middle grey, which halves the digits lost when the square of a mean
-/// is taken from the mean of squares.
-fn products(a: &[f32], b: &[f32], out: &mut [f32]) {
-    let width = a.len();
-    let (x, rest) = out.split_at_mut(width);
-    let (y, rest) = rest.split_at_mut(width);
-    let (squares, differences) = rest.split_at_mut(width);
-    for (((((a, b), x), y), s), d) in a.iter().zip(b).zip(x).zip(y).zip(squares).zip(differences) {
-        (*x, *y) = (a - 0.5, b - 0.5);
-        *s = *x * *x + *y * *y;
-        *d = (a - b) * (a - b);
+wide! {
+    /// What the window sums up, for one row. Values are counted from middle grey, which halves the digits lost when the square of a mean
+    /// is taken from the mean of squares.
+    fn products(a: &[f32], b: &[f32], out: &mut [f32]) {
+        let width = a.len();
+        let (x, rest) = out.split_at_mut(width);
+        let (y, rest) = rest.split_at_mut(width);
+        let (squares, differences) = rest.split_at_mut(width);
+        for (((((a, b), x), y), s), d) in a.iter().zip(b).zip(x).zip(y).zip(squares).zip(differences) {
+            (*x, *y) = (a - 0.5, b - 0.5);
+            *s = *x * *x + *y * *y;
+            *d = (a - b) * (a - b);
+        }
     }
 }
 
-/// `out` = eleven lines, weighted; `line(0)` is the first of them.
-fn weigh<'a>(out: &mut [f32], half: &[f32; REACH + 1], line: impl Fn(usize) -> &'a [f32]) {
-    let length = out.len();
-    let at = |tap: usize| &line(tap)[..length];
-    let (l0, l1, l2, l3, l4, l5) = (at(0), at(1), at(2), at(3), at(4), at(5));
-    let (l6, l7, l8, l9, l10) = (at(6), at(7), at(8), at(9), at(10));
-    for (i, v) in out.iter_mut().enumerate() {
-        let near = half[0] * l5[i] + half[1] * (l4[i] + l6[i]) + half[2] * (l3[i] + l7[i]);
-        *v = near + half[3] * (l2[i] + l8[i]) + half[4] * (l1[i] + l9[i]) + half[5] * (l0[i] + l10[i]);
+wide! {
+    /// `out` = eleven lines, weighted.
+    fn weigh(out: &mut [f32], half: &[f32; REACH + 1], lines: [&[f32]; LEAST_SIDE]) {
+        let length = out.len();
+        let [l0, l1, l2, l3, l4, l5, l6, l7, l8, l9, l10] = lines.map(|line| &line[..length]);
+        for (i, v) in out.iter_mut().enumerate() {
+            let near = half[0] * l5[i] + half[1] * (l4[i] + l6[i]) + half[2] * (l3[i] + l7[i]);
+            *v = near + half[3] * (l2[i] + l8[i]) + half[4] * (l1[i] + l9[i]) + half[5] * (l0[i] + l10[i]);
+        }
     }
 }
 
-/// The sums of the index and of its contrast term over one row of places. With s = σa² + σb² and d = the variance of a − b, which is
-/// s − 2σab, both terms are one minus a quotient, exact where the pictures are the same.
-fn compare(means: &[f32], across: usize) -> [f64; 2] {
-    let (a, rest) = means.split_at(across);
-    let (b, rest) = rest.split_at(across);
-    let (squares, differences) = rest.split_at(across);
-    let (mut indices, mut contrasts) = ([0.0_f64; 8], [0.0_f64; 8]);
-    for (i, (((a, b), s), d)) in a.iter().zip(b).zip(squares).zip(differences).enumerate() {
-        let apart = (a - b) * (a - b);
-        let (s, d) = ((s - a * a - b * b).max(0.0), (d - apart).max(0.0));
-        let bright = (a + 0.5) * (a + 0.5) + (b + 0.5) * (b + 0.5);
-        let contrast = 1.0 - d / (s + C2);
-        let index = contrast * (1.0 - apart / (bright + C1));
-        indices[i % 8] += f64::from(index);
-        contrasts[i % 8] += f64::from(contrast);
+wide! {
+    /// Turns the window's means over one row of places into the index, in place of a, and its contrast term, in place of b. With
+    /// s = σa² + σb² and d = the variance of a − b, which is s − 2σab, both terms are one minus a quotient, exact where the pictures are
+    /// the same.
+    fn compare(means: &mut [f32], across: usize) {
+        let (a, rest) = means.split_at_mut(across);
+        let (b, rest) = rest.split_at_mut(across);
+        let (squares, differences) = rest.split_at(across);
+        for (((a, b), s), d) in a.iter_mut().zip(b).zip(squares).zip(differences) {
+            let apart = (*a - *b) * (*a - *b);
+            let (s, d) = ((s - *a * *a - *b * *b).max(0.0), (d - apart).max(0.0));
+            let bright = (*a + 0.5) * (*a + 0.5) + (*b + 0.5) * (*b + 0.5);
+            *b = 1.0 - d / (s + C2);
+            *a = *b * (1.0 - apart / (bright + C1));
+        }
     }
-    [indices.iter().sum(), contrasts.iter().sum()]
 }
 
 #[cfg(test)]

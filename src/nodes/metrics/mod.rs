@@ -140,7 +140,7 @@ impl Node for Metrics {
     }
 
     fn fire(&self, state: &mut State, cx: &Tick<'_>, inputs: Inputs, _now: Now) -> Result<Outputs, Halt> {
-        let wanted = MetricSet::from_iter(Metric::ALL.into_iter().filter(|metric| cx.wants(metric.name()) || self.asked.contains(*metric)));
+        let wanted = MetricSet::all().filter(|metric| cx.wants(metric.name()) || self.asked.contains(metric));
         if let Some(metric) = wanted.iter().find(|metric| !self.possible.contains(*metric)) {
             return Err(Fault::new(format!("`{}` cannot be measured with what is linked", metric.name())).help(advice(metric)).into());
         }
