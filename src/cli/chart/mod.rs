@@ -4,6 +4,7 @@ pub mod axis;
 mod font;
 mod pixels;
 mod svg;
+pub mod terminal;
 
 use axis::{Axis, short};
 use pixels::Pixels;

@@ -153,7 +153,7 @@ impl Meters {
             Origin::Source => names.len() - 1,
         };
         Self {
-            meters: vec![ClipMeter::new(wanted); names.len()],
+            clips: vec![ClipMeter::new(wanted); names.len()],
             names,
             origin,
             how: How { wanted, ..*how },

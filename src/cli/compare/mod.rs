@@ -18,14 +18,18 @@ use crate::media::MediaError;
 use crate::nodes::metrics::gate::fault;
 use crate::nodes::metrics::report::Report;
 
-use super::Exit;
 use super::args::{CompareArgs, FlowMethod, Format};
 use super::load::Style;
+use super::{Exit, chart};
 use clip::Clip;
 use measure::{Clips, How};
 
 /// Clips that a gate may name.
 const SUBJECTS: [&str; 2] = ["b", "source"];
+/// At most so many metrics are plotted in the terminal, and only where some were asked for.
+const PLOTS: usize = 4;
+/// Frames per second of pictures in a folder, for the axis of seconds.
+const USUAL_RATE: f64 = 25.0;
 
 /// Compares clips and prints what was measured.
 pub fn compare(args: &CompareArgs, style: Style) -> Exit {
@@ -37,7 +41,9 @@ pub fn compare(args: &CompareArgs, style: Style) -> Exit {
             return Exit::Usage;
         }
     };
+    let mut fps = USUAL_RATE;
     let measured = open(args, how.from).and_then(|clips| {
+        fps = clips.a.fps.unwrap_or(fps);
         let bar = progress(clips.a.frames, style);
         let measured = measure::measure(clips, &how, |done| bar.set_position(done));
         bar.finish_and_clear();
@@ -52,7 +58,7 @@ pub fn compare(args: &CompareArgs, style: Style) -> Exit {
             return failed(style, &help.into_iter().fold(Diagnostic::error("compare", fact), Diagnostic::help));
         }
     };
-    show(args, &report, &notes, gate.as_ref(), style);
+    show(args, (&report, fps), &notes, gate.as_ref(), style);
     if let Some(path) = &args.plot
         && let Err(error) = plot::write(path, &title(args), &report, gate.as_ref())
     {
@@ -152,7 +158,7 @@ fn progress(frames: Option<u64>, style: Style) -> ProgressBar {
     }
 }
 
-fn show(args: &CompareArgs, report: &Report, notes: &[String], gate: Option<&Gate>, style: Style) {
+fn show(args: &CompareArgs, (report, fps): (&Report, f64), notes: &[String], gate: Option<&Gate>, style: Style) {
     if style.format == Format::Json {
         let name = |path: &std::path::PathBuf| path.display().to_string();
         let mut all =
@@ -169,6 +175,13 @@ fn show(args: &CompareArgs, report: &Report, notes: &[String], gate: Option<&Gat
     let frames = report.frames().len();
     println!("{frames} {}", if frames == 1 { "frame" } else { "frames" });
     print!("{}", table::table(report));
+    // Few were asked for: there is room to show how they went.
+    if !args.metrics.is_empty() {
+        for column in report.columns().iter().take(PLOTS) {
+            let values: Vec<f64> = column.series.values().iter().map(|value| value.unwrap_or(f64::NAN)).collect();
+            print!("\n{}\n{}", column.name(), chart::terminal::plot(&values, fps, chart::terminal::width()));
+        }
+    }
 }
 
 /// Whether the gate holds; says which bound does not, and at which frame it is worst.

@@ -1,11 +1,8 @@
 //! `frameloom schedule "0: (1), 30: (2)"`: what a schedule, an expression or keyframes give, as numbers and as a picture.
 
-mod axis;
 mod series;
 mod svg;
 mod terminal;
-
-use std::io::IsTerminal;
 
 use serde_json::{Value, json};
 
@@ -14,11 +11,8 @@ use crate::param::{Fps, Moment};
 
 use super::args::{Dialect, Format, ScheduleArgs};
 use super::load::Style;
-use super::{Exit, whole};
+use super::{Exit, chart, whole};
 use series::{Reading, Series};
-
-/// The width of what is not printed to a terminal.
-const WIDTH: u16 = 100;
 
 /// Prints and plots a schedule.
 pub fn schedule(args: &ScheduleArgs, style: Style) -> Exit {
@@ -50,19 +44,17 @@ fn show(args: &ScheduleArgs, reading: &Reading, style: Style) {
     match (style.format, &reading.series) {
         (Format::Json, series) => println!("{:#}", document(args, series)),
         (Format::Text, Series::Numbers(values, _)) => {
-            print!("{}\n{}", terminal::plot(values, args.fps, width()), terminal::table(values, width()));
+            print!(
+                "{}\n{}",
+                chart::terminal::plot(values, args.fps, chart::terminal::width()),
+                terminal::table(values, chart::terminal::width())
+            );
         }
         (Format::Text, Series::Texts(spans)) => print!("{}", terminal::spans(spans, args.fps)),
     }
     for note in &reading.notes {
         eprintln!("note: {note}");
     }
-}
-
-/// The width to print to.
-fn width() -> usize {
-    let seen = terminal_size::terminal_size().filter(|_| std::io::stdout().is_terminal());
-    usize::from(seen.map_or(WIDTH, |(width, _)| width.0)).max(20)
 }
 
 fn document(args: &ScheduleArgs, series: &Series) -> Value {

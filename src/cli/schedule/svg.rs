@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use super::axis::{Axis, short};
 use super::series::{Series, Span};
+use crate::cli::chart::axis::{Axis, short};
 
 const FONT: &str = "ui-sans-serif, system-ui, -apple-system, 'Segoe UI', Helvetica, Arial, sans-serif";
 const MONO: &str = "ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace";
