@@ -16,3 +16,6 @@ pub use consistency::{Form, consistent, deforum_weights, inside, shrink, within_
 pub use dis::{Preset, dis};
 pub use farneback::farneback;
 pub use view::{usual_longest, wheel};
+
+#[cfg(test)]
+mod tests;
