@@ -1,6 +1,8 @@
 //! Moving a picture in its plane: turn, zoom, shift and tilt, with the conventions of Deforum.
 
-use super::band;
+use super::band::{self, Band};
+use super::cpu::{Level, Simd, Work};
+use super::sample::{self, Border, CHUNK, Path, Sampling};
 use crate::frame::{Motion, Raster, Size};
 
 /// A 3×3 matrix that maps source pixels (x, y, 1) to where they go, row by row.
@@ -61,6 +63,12 @@ impl Move {
 }
 
 impl Flip {
+    /// Whether there is a tilt at all.
+    #[must_use]
+    pub fn tilts(&self) -> bool {
+        self.theta != 0.0 || self.phi != 0.0 || self.gamma != 0.0
+    }
+
     /// The homography for pictures of `size`.
     ///
     /// It projects the four corners and follows them, as Deforum does, down to its odd camera: the projection's last diagonal
@@ -93,24 +101,95 @@ pub const IDENTITY: Matrix = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]
 #[must_use]
 pub fn motion(matrix: &Matrix, size: Size) -> Motion {
     let mut raster = Raster::uninit(size, 2);
-    let m = inverse(matrix).unwrap_or(IDENTITY);
-    // Scaled so that an affine matrix has exactly 1 in its last corner.
-    let m = m.map(|row| row.map(|v| v / if m[2][2] == 0.0 { 1.0 } else { m[2][2] }));
-    let affine = m[2][0] == 0.0 && m[2][1] == 0.0;
-    band::each(&mut raster, |mut band| {
+    let (level, back) = (Level::best(), Back::new(matrix));
+    band::each(&mut raster, |band| level.run(Rows { back: &back, width: size.width, band }));
+    Motion::new(raster)
+}
+
+/// `then` after a move by `matrix`: what `then` reads at a place, this reads where that place came from.
+#[must_use]
+pub fn before(matrix: &Matrix, then: &Motion) -> Motion {
+    let (mut out, back, width) = (then.0.clone(), Back::new(matrix), then.size().width);
+    band::each(&mut out, |mut band| {
         let [xs, ys] = &mut band.planes[..] else { return };
-        for (row, (dx, dy)) in xs.chunks_exact_mut(size.width).zip(ys.chunks_exact_mut(size.width)).enumerate() {
-            let y = (band.top + row) as f64;
-            let start = m.map(|r| r[1] * y + r[2]);
-            for (x, (dx, dy)) in dx.iter_mut().zip(dy).enumerate() {
-                let x = x as f64;
-                let w = if affine { 1.0 } else { 1.0 / (m[2][0] * x + start[2]) };
-                *dx = ((m[0][0] * x + start[0]) * w - x) as f32;
-                *dy = ((m[1][0] * x + start[1]) * w - y) as f32;
-            }
+        for (i, (dx, dy)) in xs.iter_mut().zip(&mut **ys).enumerate() {
+            let here = [(i % width) as f32, (band.top + i / width) as f32];
+            let step = back.at([here[0] + *dx, here[1] + *dy].map(f64::from));
+            (*dx, *dy) = (*dx + step[0], *dy + step[1]);
         }
     });
-    Motion::new(raster)
+    Motion::new(out)
+}
+
+/// `src` moved by `matrix`: the same as [`sample::warp`] by its [`motion`], without making that.
+#[must_use]
+pub fn warp(src: &Raster, matrix: &Matrix, sampling: Sampling, border: Border) -> Raster {
+    sample::warp_along(src, &Back::new(matrix), src.size(), (sampling, border), Level::best())
+}
+
+/// The way back: a matrix from pixels of the moved picture to where they come from.
+struct Back {
+    m: Matrix,
+    /// Whether its last row is 0, 0, 1.
+    affine: bool,
+}
+
+impl Back {
+    fn new(matrix: &Matrix) -> Self {
+        let m = inverse(matrix).unwrap_or(IDENTITY);
+        // Scaled so that an affine matrix has exactly 1 in its last corner.
+        let m = m.map(|row| row.map(|v| v / if m[2][2] == 0.0 { 1.0 } else { m[2][2] }));
+        Self { affine: m[2][0] == 0.0 && m[2][1] == 0.0, m }
+    }
+
+    /// The displacement of one place.
+    fn at(&self, [x, y]: [f64; 2]) -> [f32; 2] {
+        let [px, py, w] = self.m.map(|row| row[0] * x + row[1] * y + row[2]);
+        [(px - x * w) / w, (py - y * w) / w].map(|v| v as f32)
+    }
+
+    /// The displacements of some pixels of row `y` from `left` on.
+    ///
+    /// In double precision up to the displacement's numerator: what moves little is then exact to parts of what it moves.
+    #[inline(always)]
+    fn row(&self, (left, y): (usize, usize), dx: &mut [f32], dy: &mut [f32]) {
+        let ([mx, my, mw], y) = (self.m, y as f64);
+        let [sx, sy, sw] = self.m.map(|row| row[1] * y + row[2]);
+        for (i, (dx, dy)) in dx.iter_mut().zip(dy).enumerate() {
+            let x = f64::from(left as u32 + i as u32);
+            if self.affine {
+                *dx = ((mx[0] - 1.0) * x + sx) as f32;
+                *dy = (my[0] * x + (sy - y)) as f32;
+            } else {
+                let w = mw[0] * x + sw;
+                *dx = (mx[0] * x + sx - x * w) as f32 / w as f32;
+                *dy = (my[0] * x + sy - y * w) as f32 / w as f32;
+            }
+        }
+    }
+}
+
+impl Path for Back {
+    #[inline(always)]
+    fn fill(&self, at: (usize, usize), _count: usize, [dx, dy]: &mut [[f32; CHUNK]; 2]) {
+        self.row(at, dx, dy);
+    }
+}
+
+struct Rows<'a> {
+    back: &'a Back,
+    width: usize,
+    band: Band<'a>,
+}
+
+impl Work for Rows<'_> {
+    #[inline(always)]
+    fn run<S: Simd>(mut self, _simd: S) {
+        let [xs, ys] = &mut self.band.planes[..] else { return };
+        for (row, (dx, dy)) in xs.chunks_exact_mut(self.width).zip(ys.chunks_exact_mut(self.width)).enumerate() {
+            self.back.row((0, self.band.top + row), dx, dy);
+        }
+    }
 }
 
 /// `a` after `b`.
@@ -190,6 +269,26 @@ mod tests {
     fn a_shift_to_the_right_reads_from_the_left_and_zoom_scales_it() {
         let m = Move { translation: [20.0, -3.0], zoom: 2.0, center: [0.0; 2], ..Move::default() }.matrix(SIZE);
         assert_eq!(source(&motion(&m, SIZE), 100, 50), (100.0 / 2.0 - 20.0, 50.0 / 2.0 + 3.0));
+    }
+
+    #[test]
+    fn warping_at_once_gives_the_bits_of_warping_by_the_motion() {
+        let src = crate::kernel::pattern::draw(crate::kernel::pattern::Pattern::ZoomPlate, SIZE, 3, 0.0, 1);
+        let flip = Some(Flip { phi: 10.0, ..Flip::default() });
+        for flip in [None, flip] {
+            let m = Move { angle: 4.0, translation: [3.0, 0.5], flip, ..Move::default() }.matrix(SIZE);
+            let by_motion = sample::warp(&src, &motion(&m, SIZE), Sampling::Lanczos, Border::Wrap);
+            assert_eq!(warp(&src, &m, Sampling::Lanczos, Border::Wrap).data(), by_motion.data());
+        }
+    }
+
+    #[test]
+    fn a_motion_after_a_move_reads_where_that_reads() {
+        let (a, b) = (Move { angle: 4.0, ..Move::default() }.matrix(SIZE), Move { zoom: 1.1, ..Move::default() }.matrix(SIZE));
+        let both = before(&a, &motion(&b, SIZE));
+        for (got, want) in both.0.data().iter().zip(motion(&product(&b, &a), SIZE).0.data()) {
+            assert!((got - want).abs() < 1e-3);
+        }
     }
 
     #[test]

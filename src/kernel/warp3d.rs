@@ -1,6 +1,7 @@
 //! Moving a camera through a picture that has depth, with the conventions of Deforum.
 
-use super::band;
+use super::band::{self, Band};
+use super::cpu::{Level, Simd, Work};
 use super::sample::{self, Border, Sampling};
 use super::warp2d::rotation;
 use crate::frame::{Depth, Mask, Motion, Raster, Size};
@@ -15,13 +16,36 @@ pub struct Camera {
     pub rotation: [f64; 3],
     /// Horizontal field of view in degrees; the smaller, the stronger the motion. Not a multiple of 360.
     pub fov: f64,
-    /// Divides horizontal motion; 1 treats the picture as a square stretched to its size.
+    /// Divides horizontal motion.
     pub aspect_ratio: f64,
+    /// What comes nearer than this is cut off, in units of translation.
+    pub near: f64,
+    /// What is farther than this is cut off, in units of translation.
+    pub far: f64,
+}
+
+/// The usual [`Camera::near`]: nothing passes behind the camera and turns inside out.
+pub const NEAR: f64 = 4.0;
+/// The usual [`Camera::far`]: beyond everything.
+pub const FAR: f64 = 10_000.0;
+
+impl Camera {
+    /// The step, in distances, as points see it.
+    pub(super) fn shift(&self) -> [f32; 3] {
+        let [x, y, z] = self.translation.map(|t| (t * SCALE) as f32);
+        [-x, y, -z]
+    }
+
+    /// The nearest and the farthest distance that is not cut off.
+    pub(super) fn limits(&self) -> (f32, f32) {
+        let near = (self.near * SCALE).max(1e-3);
+        (near as f32, (self.far * SCALE).max(near) as f32)
+    }
 }
 
 impl Default for Camera {
     fn default() -> Self {
-        Self { translation: [0.0; 3], rotation: [0.0; 3], fov: 70.0, aspect_ratio: 1.0 }
+        Self { translation: [0.0; 3], rotation: [0.0; 3], fov: 70.0, aspect_ratio: 1.0, near: NEAR, far: FAR }
     }
 }
 
@@ -34,25 +58,34 @@ pub enum DepthMapping {
     /// z = 2 − e with e the depth after histogram equalisation in 1024 bins, as Deforum does for `MiDaS`: separates layers more,
     /// but the distance of one thing changes whenever another enters the picture, and noise in flat areas is stretched.
     Equalized,
+    /// z = 1 + e: the same for depth that is larger the farther, as Deforum does for `AdaBins`, `LeReS` and `ZoeDepth`.
+    EqualizedFar,
+    /// z = d: the depth is the distance, in units of 200 steps of translation.
+    Raw,
 }
 
 /// Units of translation per distance 1.
 const SCALE: f64 = 1.0 / 200.0;
-/// Nothing comes nearer to the camera's plane than this, so that what would pass behind it does not turn inside out.
-const NEAREST: f32 = 0.02;
+/// Distances are at least this: depth that is raw may hold anything.
+const NEAREST: f32 = 0.001;
 
 /// The distance of each pixel, one plane.
 #[must_use]
 pub fn distance(depth: &Depth, mapping: DepthMapping) -> Raster {
     let mut z = depth.0.clone();
     let table = match mapping {
-        DepthMapping::Linear => None,
-        DepthMapping::Equalized => Some(equalization(depth.0.plane(0))),
+        DepthMapping::Linear | DepthMapping::Raw => None,
+        DepthMapping::Equalized | DepthMapping::EqualizedFar => Some(equalization(depth.0.plane(0))),
     };
     band::each(&mut z, |mut band| {
         for v in band.planes[0].iter_mut() {
-            let d = if v.is_finite() { *v } else { 1.0 };
-            *v = 2.0 - table.as_ref().map_or(d, |t| t.at(d));
+            *v = match (mapping, &table) {
+                _ if !v.is_finite() => 1.0,
+                (DepthMapping::Raw, _) => *v,
+                (DepthMapping::EqualizedFar, Some(table)) => 1.0 + table.share(*v).unwrap_or(0.0),
+                (_, Some(table)) => 2.0 - table.share(*v).unwrap_or(1.0),
+                (_, None) => 2.0 - *v,
+            };
         }
     });
     z
@@ -85,14 +118,15 @@ fn equalization(depth: &[f32]) -> Equalization {
 }
 
 impl Equalization {
-    /// The share of pixels not nearer, between the left edges of bins; a constant depth is all near.
-    fn at(&self, depth: f32) -> f32 {
+    /// The share of pixels whose depth is not greater, between the left edges of bins; nothing for a constant depth.
+    fn share(&self, depth: f32) -> Option<f32> {
+        if self.scale == 0.0 {
+            return None;
+        }
         let position = (depth - self.low) * self.scale * BINS as f32;
         let bin = (position as usize).min(BINS - 1);
-        match self.share.get(bin + 1) {
-            Some(next) if self.scale > 0.0 => self.share[bin] + (position - bin as f32) * (next - self.share[bin]),
-            _ => 1.0,
-        }
+        let share = self.share.get(bin + 1).map(|next| self.share[bin] + (position - bin as f32) * (next - self.share[bin]));
+        Some(share.unwrap_or(1.0))
     }
 }
 
@@ -105,15 +139,27 @@ pub fn motion(distance: &Raster, camera: &Camera) -> Motion {
     let size = distance.size();
     let z = distance.plane(0);
     let mut raster = Raster::uninit(size, 2);
-    let view = View::new(size, camera);
-    band::each(&mut raster, |mut band| {
-        let [xs, ys] = &mut band.planes[..] else { return };
-        for (row, (dx, dy)) in xs.chunks_exact_mut(size.width).zip(ys.chunks_exact_mut(size.width)).enumerate() {
-            let y = band.top + row;
-            view.row(y, &z[y * size.width..][..size.width], dx, dy);
-        }
-    });
+    let (level, view) = (Level::best(), View::new(size, camera));
+    band::each(&mut raster, |band| level.run(Rows { view: &view, z, width: size.width, band }));
     Motion::new(raster)
+}
+
+struct Rows<'a> {
+    view: &'a View,
+    z: &'a [f32],
+    width: usize,
+    band: Band<'a>,
+}
+
+impl Work for Rows<'_> {
+    #[inline(always)]
+    fn run<S: Simd>(mut self, _simd: S) {
+        let [xs, ys] = &mut self.band.planes[..] else { return };
+        for (row, (dx, dy)) in xs.chunks_exact_mut(self.width).zip(ys.chunks_exact_mut(self.width)).enumerate() {
+            let y = self.band.top + row;
+            self.view.row(y, &self.z[y * self.width..][..self.width], dx, dy);
+        }
+    }
 }
 
 /// A camera in single precision, with the constants of a picture size folded in.
@@ -123,6 +169,7 @@ struct View {
     /// Columns of the rotation; points are row vectors.
     turn: [[f32; 3]; 3],
     shift: [f32; 3],
+    limits: (f32, f32),
     /// Pixels per unit of projected x and y.
     pixels: [f32; 2],
 }
@@ -130,24 +177,25 @@ struct View {
 impl View {
     fn new(size: Size, camera: &Camera) -> Self {
         let turn = rotation(camera.rotation[0], camera.rotation[1], camera.rotation[2]);
-        let [tx, ty, tz] = camera.translation.map(|t| (t * SCALE) as f32);
         let tan = (camera.fov / 2.0).to_radians().tan();
         let step = |length: usize| if length > 1 { (2.0 / (length - 1) as f64) as f32 } else { 0.0 };
         Self {
             step: [step(size.width), step(size.height)],
             turn: std::array::from_fn(|column| std::array::from_fn(|row| turn[row][column] as f32)),
-            shift: [-tx, ty, -tz],
+            shift: camera.shift(),
+            limits: camera.limits(),
             pixels: [(size.width as f64 / 2.0 / (camera.aspect_ratio * tan)) as f32, (size.height as f64 / 2.0 / tan) as f32],
         }
     }
 
+    #[inline(always)]
     fn row(&self, y: usize, z: &[f32], dx: &mut [f32], dy: &mut [f32]) {
         let y = y as f32 * self.step[1] - 1.0;
-        let [rx, ry, rz] = self.turn;
+        let ([rx, ry, rz], (near, far)) = (self.turn, self.limits);
         let (bx, by, bz) = (along(rx, y, self.shift[0]), along(ry, y, self.shift[1]), along(rz, y, self.shift[2]));
         for (x, ((dx, dy), z)) in dx.iter_mut().zip(dy).zip(z).enumerate() {
-            let x = x as f32 * self.step[0] - 1.0;
-            let far = 1.0 / (rz[0] * x + rz[2] * z + bz).max(NEAREST);
+            let x = x as u32 as f32 * self.step[0] - 1.0;
+            let far = 1.0 / (rz[0] * x + rz[2] * z + bz).max(near).min(far);
             let was = 1.0 / z.max(NEAREST);
             *dx = self.pixels[0] * (x * was - (rx[0] * x + rx[2] * z + bx) * far);
             *dy = self.pixels[1] * (y * was - (ry[0] * x + ry[2] * z + by) * far);
@@ -156,6 +204,7 @@ impl View {
 }
 
 /// The part of a turned coordinate that is the same along a row.
+#[inline(always)]
 fn along(turn: [f32; 3], y: f32, shift: f32) -> f32 {
     turn[1] * y + shift
 }
@@ -251,6 +300,8 @@ mod tests {
         let e = distance(&depth(|x, y| ((y * 64 + x) as f32 / 3072.0).powi(3)), DepthMapping::Equalized);
         let below = e.data().iter().filter(|z| **z > 1.5).count();
         assert!((below as f32 / 3072.0 - 0.5).abs() < 0.01);
-        assert!(distance(&depth(|_, _| 0.3), DepthMapping::Equalized).data().iter().all(|z| (*z - 1.0).abs() < 1e-6));
+        for mapping in [DepthMapping::Equalized, DepthMapping::EqualizedFar] {
+            assert!(distance(&depth(|_, _| 0.3), mapping).data().iter().all(|z| *z == 1.0));
+        }
     }
 }

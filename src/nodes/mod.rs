@@ -31,6 +31,7 @@ kinds! {
     blend::Blend,
     blur::Blur,
     cadence::Cadence,
+    camera_shake::CameraShake,
     color_match::ColorMatch,
     contrast::Contrast,
     depth::DepthNode,

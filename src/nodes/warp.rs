@@ -63,13 +63,12 @@ impl Now {
             gamma: self.perspective_flip_gamma,
             fv: self.perspective_flip_fv,
         };
-        let tilted = flip.theta != 0.0 || flip.phi != 0.0 || flip.gamma != 0.0;
         Move {
             angle: self.angle,
             zoom: self.zoom,
             translation: [self.translation_x, self.translation_y],
             center: [self.transform_center_x, self.transform_center_y],
-            flip: tilted.then_some(flip),
+            flip: flip.tilts().then_some(flip),
         }
     }
 }
@@ -88,8 +87,12 @@ impl Node for Warp {
             let fault = Fault::new(format!("with `zoom` {} and this tilt the picture has no extent", now.zoom));
             return Err(fault.help("keep `zoom` away from 0").into());
         }
-        let motion = warp2d::motion(&matrix, size);
-        let raster = sample::warp(&inputs.image.raster, &motion, now.sampling.into(), now.border.into());
-        Ok(Outputs { image: Frame::new(raster, inputs.image.tags), motion: cx.wants("motion").then_some(motion) })
+        let (src, sampling, border) = (&inputs.image.raster, now.sampling.into(), now.border.into());
+        let motion = cx.wants("motion").then(|| warp2d::motion(&matrix, size));
+        let raster = match &motion {
+            Some(motion) => sample::warp(src, motion, sampling, border),
+            None => warp2d::warp(src, &matrix, sampling, border),
+        };
+        Ok(Outputs { image: Frame::new(raster, inputs.image.tags), motion })
     }
 }

@@ -2,11 +2,11 @@
 
 use super::{Bench, bench, picture, plane, repeat};
 use crate::frame::{Depth, Motion, Size};
-use crate::kernel::carry;
 use crate::kernel::resample::{self, Filter};
 use crate::kernel::sample::{self, Border, Sampling};
 use crate::kernel::warp2d::{self, Flip, Move};
 use crate::kernel::warp3d::{self, Camera, DepthMapping};
+use crate::kernel::{carry, surface};
 
 const SAMPLINGS: [(&str, Sampling); 4] =
     [("nearest", Sampling::Nearest), ("bilinear", Sampling::Bilinear), ("bicubic", Sampling::Bicubic), ("lanczos", Sampling::Lanczos)];
@@ -31,11 +31,11 @@ pub(super) fn list() -> Vec<Bench> {
     for (word, sampling) in SAMPLINGS {
         list.push(bench(format!("warp affine {word}"), move |size| {
             let src = picture(size);
-            repeat(move || sample::warp(&src, &motion(TURN, size), sampling, Border::Replicate))
+            repeat(move || warp2d::warp(&src, &TURN.matrix(size), sampling, Border::Replicate))
         }));
         list.push(bench(format!("warp perspective {word}"), move |size| {
             let src = picture(size);
-            repeat(move || sample::warp(&src, &motion(tilt(), size), sampling, Border::Replicate))
+            repeat(move || warp2d::warp(&src, &tilt().matrix(size), sampling, Border::Replicate))
         }));
         list.push(bench(format!("warp motion {word}"), move |size| {
             let (src, motion) = (picture(size), motion(TURN, size));
@@ -52,6 +52,10 @@ pub(super) fn list() -> Vec<Bench> {
     list.push(bench("motion revealed", |size| {
         let motion = warp3d::motion(&warp3d::distance(&Depth::new(plane(size)), DepthMapping::Linear), &camera());
         repeat(move || warp3d::revealed(&motion))
+    }));
+    list.push(bench("motion surface", |size| {
+        let distance = warp3d::distance(&Depth::new(plane(size)), DepthMapping::Linear);
+        repeat(move || surface::view(&distance, &camera()))
     }));
     list.push(bench("motion compose", |size| {
         let motion = motion(TURN, size);
