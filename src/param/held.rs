@@ -28,6 +28,11 @@ impl<P> Held<P> {
         self.0.values()
     }
 
+    /// The values and the frames from which each counts, as `at` has it, in the order written.
+    pub fn keys(&self, at: &Moment<'_>) -> impl Iterator<Item = (f64, &P)> {
+        self.0.keys(at)
+    }
+
     /// The value in effect at `at`.
     #[must_use]
     pub fn at(&self, at: &Moment<'_>) -> &P {

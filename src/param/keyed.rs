@@ -33,6 +33,12 @@ impl<T> Keyed<T> {
         self.0.iter().map(|(_, value)| value)
     }
 
+    /// The frames of the keys and their values, in the order written.
+    pub fn keys(&self, at: &Moment<'_>) -> impl Iterator<Item = (f64, &T)> {
+        let env = Env::new(at);
+        self.0.iter().map(move |(when, value)| (when.frame(&env), value)).collect::<Vec<_>>().into_iter()
+    }
+
     /// What is in effect at `at`: the value of the last key that has come, or of the first to come. Of two keys at the same frame
     /// the last written counts.
     pub fn at(&self, at: &Moment<'_>) -> InEffect<'_, T> {

@@ -39,6 +39,8 @@ pub enum Shape {
     List(Box<Shape>),
     /// `{ name: text, … }`.
     Pairs,
+    /// A mask expression: `luma(0.6) and not a`.
+    Mask,
 }
 
 /// What a time looks like as a mapping's key: `120`, `4s`, `8b`, `1:02.5`, `max_f/2`. Expressions make it generous.
@@ -75,6 +77,7 @@ impl Shape {
             Self::Optional(inner) => format!("{}; may be left out", inner.describe()),
             Self::Held(inner) => format!("{}; or keyframes of it, each held until the next: `{{ 0: …, 4s: … }}`", inner.describe()),
             Self::List(inner) => format!("list, each entry: {}", inner.describe()),
+            Self::Mask => "mask expression: `luma(0.6)`, `person and not [edge.png]`".into(),
             Self::Pairs => "names and texts: `{ title: My film }`".into(),
         }
     }
@@ -98,7 +101,7 @@ impl Shape {
             Self::Number => json!({ "type": "number" }),
             Self::Integer => json!({ "type": "integer" }),
             Self::Flag => json!({ "type": "boolean" }),
-            Self::Text | Self::Path => json!({ "type": "string" }),
+            Self::Text | Self::Path | Self::Mask => json!({ "type": "string" }),
             Self::Choice(words) => {
                 let word = |(word, about): &(&str, &str)| json!({ "const": word, "description": about });
                 json!({ "oneOf": words.iter().map(word).collect::<Vec<_>>() })
@@ -173,6 +176,7 @@ mod tests {
             Shape::Time,
             Shape::IntegerCurve,
             Shape::Pairs,
+            Shape::Mask,
         ];
         let nested = [Shape::Optional, Shape::Held, Shape::List].map(|make| make(Box::new(Shape::Text)));
         plain.into_iter().chain(nested).collect()

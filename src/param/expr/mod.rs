@@ -42,6 +42,11 @@ impl Expr {
         parser::parse(text, true).map(Self::from)
     }
 
+    /// A number.
+    pub fn constant(value: f64) -> Self {
+        Self { ops: Box::new([Op::Const(value)]), streams: Box::default(), whole: false }
+    }
+
     /// Its value. Whatever cannot be computed, such as the root of −1, is not a number (NaN); a stream that has no value is 0.
     pub fn eval(&self, env: &Env<'_>) -> f64 {
         ops::run(&self.ops, env, &self.streams)
