@@ -83,6 +83,26 @@ fn inputs(path: &Path, loom: &Loom) -> Vec<String> {
     needed.map(|input| input.name.to_owned()).collect()
 }
 
+/// The parameters that the preset in `path` declares without a default.
+fn needed_params(path: &Path) -> Vec<String> {
+    let preset: serde_json::Value = serde_saphyr::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+    let optional = |param: &serde_json::Value| param.get("default").is_some() || param["optional"] == true;
+    let params = preset["params"].as_object().into_iter().flatten();
+    params.filter(|(_, param)| !optional(param)).map(|(name, _)| name.clone()).collect()
+}
+
+/// A value for a parameter of that name.
+fn setting(name: &str) -> String {
+    let value = match name {
+        "images" => "{ 0: assets/meadow.jpg }",
+        "model" => "mini",
+        "prompt" => "comic",
+        "video" | "path" | "init" => "assets/bigbuckbunny.mp4",
+        _ => "1",
+    };
+    format!(", {name}: {value}")
+}
+
 #[test]
 fn every_preset_says_what_it_is_for_and_can_be_used() {
     let files = yaml_files("nodes");
@@ -91,7 +111,8 @@ fn every_preset_says_what_it_is_for_and_can_be_used() {
     for path in files {
         assert!(first_line(&path).starts_with("# "), "{}", path.display());
         let name = path.file_stem().unwrap().to_string_lossy().into_owned();
-        let links: String = inputs(&path, &loom).iter().map(|name| link(name)).collect();
+        let mut links: String = inputs(&path, &loom).iter().map(|name| link(name)).collect();
+        links.extend(needed_params(&path).iter().map(|name| setting(name)));
         let graph = format!(
             "frameloom: 1\ntimeline: {{ size: [64, 36], fps: 25, length: 4 }}\nnodes:\n  clip: {{ kind: pattern, pattern: bars }}\n  \
              near: {{ kind: depth, image: clip }}\n  where: {{ kind: mask, image: clip }}\n  turned: {{ kind: warp, image: clip }}\n  \

@@ -5,6 +5,7 @@
 
 mod filters;
 mod flows;
+mod masks;
 mod metrics;
 mod time;
 mod warps;
@@ -57,7 +58,7 @@ fn plane(size: Size) -> Raster {
 
 /// Every benchmark.
 fn all() -> Vec<Bench> {
-    [warps::list(), filters::list(), flows::list(), metrics::list()].into_iter().flatten().collect()
+    [warps::list(), filters::list(), flows::list(), masks::list(), metrics::list()].into_iter().flatten().collect()
 }
 
 /// One line of the result.
