@@ -44,7 +44,6 @@ fn expression(case: &Value) -> String {
     let mut mask = match case["mask_type"].as_str().unwrap() {
         "Blend" => format!("mix(luma, reference, {})", schedule("mask_blend_alpha")),
         "Difference" => "apart(luma, reference)".to_owned(),
-        "Depth" | "Video Depth" => "depth".to_owned(),
         _ => return "nowhere".to_owned(),
     };
     let equalize = case["equalize"].as_str().unwrap();
@@ -73,12 +72,12 @@ fn golden_hybrid_composite() {
         let name = case["name"].as_str().unwrap();
         let Some(expected) = case["file"].as_str().and_then(|file| golden.picture(file)) else { continue };
         let file = |key: &str| picture(&data().join(case[key].as_str().unwrap()));
-        let (depth, near) = match case["mask_type"].as_str() {
-            Some("Depth" | "Video Depth") => (", depth: near", "  near: { kind: depth, image: video, model: luma }\n"),
-            _ => ("", ""),
-        };
+        if matches!(case["mask_type"].as_str(), Some("Depth" | "Video Depth")) {
+            println!("golden hybrid_composite: skipped {name}, the depth it used is not in the folder");
+            continue;
+        }
         let nodes = format!(
-            "  prev: {}\n  video: {}\n{near}  out: {{ kind: hybrid_composite, image: prev, video: video{depth}, amount: {}, mask: \"not {}\" }}",
+            "  prev: {}\n  video: {}\n  out: {{ kind: hybrid_composite, image: prev, video: video, amount: {}, mask: \"not {}\" }}",
             file("prev"),
             file("video"),
             case["schedules"]["alpha"],
@@ -87,7 +86,10 @@ fn golden_hybrid_composite() {
         let ours = render(&nodes);
         let off: Vec<f32> = ours.data().iter().zip(expected.data()).map(|(a, b)| (a - b).abs() * 255.0).collect();
         let (worst, mean) = (off.iter().copied().fold(0.0, f32::max), off.iter().sum::<f32>() / off.len() as f32);
-        println!("{name}: mean {mean:.3}, worst {worst:.3}");
+        // Deforum rounds the pictures' greys, the mask after every step, and both blends to 8 bits; contrast and equalising enlarge
+        // what was rounded before.
+        let contrast = case["schedules"]["mask_contrast"].as_f64().unwrap_or(1.0).max(1.0) as f32;
+        assert!(mean < 0.6 && worst < 2.5 + 0.5 * contrast, "{name}: off by {mean:.3} levels, {worst:.3} at worst");
         count += 1;
     }
     println!("golden hybrid_composite: {count} cases");
