@@ -44,7 +44,7 @@ fn every_graph_runs() {
         let plan = loom.plan_text(&text, path.parent().unwrap(), &[]).unwrap_or_else(|rejected| panic!("{rejected}"));
         let report = exec::run(&plan, &RunOptions { depth: 3, from: 0 }, &|_: &exec::Event| {}, &StopFlag::default());
         let report = report.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        assert_eq!(report.frames, 5, "{}", path.display());
+        assert_eq!(report.frames, 5 * plan.rate, "{}", path.display());
         assert!(out.metadata().unwrap().len() > 1000, "{}", path.display());
     }
 }

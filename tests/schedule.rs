@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use frameloom::exec::schedule::{Course, Firing, Outcome, Scheduler, Verdict};
 use frameloom::exec::store::Store;
 use frameloom::plan::analysis::{Analysis, LoopLink, NetError};
+use frameloom::plan::clock::Clock;
 use frameloom::plan::net::{Initial, Lane, LaneId, Net, NetNode, PortRef, Tap};
 
 /// `SplitMix64`.
@@ -57,11 +58,26 @@ fn tap(random: &mut Random, node: usize, count: usize) -> Tap {
         false => Initial::First,
     };
     match random.below(if earlier { 10 } else { 4 }) {
-        0 => Tap { lo: -(random.below(4) as i64) - 1, hi: -1, from, initial },
+        0 => Tap { lo: -(random.below(4) as i64) - 1, hi: -1, step: 1 + random.below(2) as u64, from, initial },
         1 | 2 => Tap::delayed(from, 1 + random.below(3) as u64, initial),
         3 => Tap { initial, ..Tap::window(from, random.below(3) as u64, random.below(3) as u64) },
-        4 => Tap { lo: 1, hi: 1 + random.below(2) as i64, from, initial: Initial::First },
+        4 => Tap { lo: 1, hi: 1 + random.below(2) as i64, step: 1, from, initial: Initial::First },
         _ => Tap::now(from),
+    }
+}
+
+/// A clock that fires at random, for ever or up to some tick.
+fn uneven(random: &mut Random) -> Clock {
+    let (seed, widest, scale) = (random.next(), 1 + random.below(5) as u64, 1 + random.below(2) as u64);
+    let end = if random.chance(40) { random.below(20) as u64 } else { u64::MAX };
+    Clock::uneven(scale, move |last| Some(last + 1 + mix(seed, last) % widest).filter(|&next| next < end))
+}
+
+fn clock(random: &mut Random, slow: bool, even: bool) -> Clock {
+    match random.below(100) {
+        0..40 if slow => Clock::every(2 + random.below(3) as u64),
+        40..65 if !even => uneven(random),
+        _ => Clock::every(1),
     }
 }
 
@@ -69,16 +85,20 @@ fn case(seed: u64) -> Case {
     let mut random = Random(seed);
     let count = 2 + random.below(9);
     let lanes: Vec<Lane> = (0..=random.below(3)).map(|_| Lane { slots: 1 + random.below(3) }).collect();
-    let slow = random.chance(40);
+    let (slow, even) = (random.chance(40), random.chance(50));
+    // Several nodes may fire by one clock.
+    let shared = uneven(&mut random);
     let nodes = (0..count).map(|node| {
         let source = node == 0 || random.chance(15);
         let taps = if source { 0 } else { 1 + random.below(3) };
+        let source_ends = source && random.chance(60);
         NetNode {
-            period: if slow && random.chance(40) { 2 + random.below(3) as u64 } else { 1 },
+            // What says where the output ends must not stop firing before.
+            clock: if !even && !source_ends && random.chance(20) { shared.clone() } else { clock(&mut random, slow, even || source_ends) },
             sequential: random.chance(50),
             lane: LaneId(random.below(lanes.len())),
             sink: node + 1 == count || random.chance(10),
-            source_ends: source && random.chance(60),
+            source_ends,
             taps: (0..taps).map(|_| tap(&mut random, node, count)).collect(),
         }
     });
@@ -118,8 +138,8 @@ impl Case {
         let mut all = Vec::new();
         let since = analysis.since(&self.net, self.from);
         for (rank, &node) in analysis.order.iter().enumerate() {
-            let facts = analysis.nodes[node];
-            let ticks = (0..40).step_by(facts.period as usize).filter(|&tick| tick >= since[node] && tick < facts.until);
+            let facts = &analysis.nodes[node];
+            let ticks = (0..40).filter(|&tick| facts.clock.fires(tick) && tick >= since[node] && tick < facts.until);
             all.extend(ticks.map(|tick| (tick as i64 - facts.lead, rank, node, tick)));
         }
         all.sort_unstable();
@@ -166,9 +186,10 @@ impl Recursion<'_> {
         }
         let net = self.net;
         let of = &net.nodes[node];
-        let state = if of.sequential && tick >= self.since[node] + of.period { self.value(node, tick - of.period) } else { 0 };
+        let before = of.clock.before(tick).filter(|&before| of.sequential && before >= self.since[node]);
+        let state = before.map_or(0, |before| self.value(node, before));
         let inputs: Vec<Vec<u64>> =
-            of.taps.iter().map(|tap| (tap.lo..=tap.hi).filter_map(|offset| self.read(tap, tick, offset)).collect()).collect();
+            of.taps.iter().map(|tap| tap.offsets().filter_map(|offset| self.read(tap, tick, offset)).collect()).collect();
         let made = value(node, tick, state, &inputs);
         self.known.insert((node, tick), made);
         made
@@ -181,8 +202,7 @@ impl Recursion<'_> {
             Initial::Stream(initial) if at < 0 => (initial, tick),
             _ => (tap.from, at.clamp(0, self.length as i64 - 1) as u64),
         };
-        let period = self.net.nodes[port.node].period;
-        Some(output(self.value(port.node, at / period * period), port))
+        Some(output(self.value(port.node, self.net.nodes[port.node].clock.held(at)), port))
     }
 }
 
@@ -215,13 +235,13 @@ impl<'a> Run<'a> {
             self.store.take(port, tick);
         }
         let of = &self.case.net.nodes[firing.node];
-        assert_eq!(firing.tick % of.period, 0);
+        assert!(of.clock.fires(firing.tick));
         let mut state = 0;
         if of.sequential {
             assert!(self.running.iter().all(|(other, _)| other.node != firing.node), "overlap of {firing:?}");
             let before = self.states.get(&firing.node).copied();
             let since = self.analysis.since(&self.case.net, self.case.from)[firing.node];
-            let expected = (firing.tick > since).then(|| firing.tick - of.period);
+            let expected = of.clock.before(firing.tick).filter(|&before| before >= since);
             assert_eq!(before.map(|(tick, _)| tick), expected, "out of order: {firing:?}");
             state = before.map_or(0, |(_, state)| state);
         }
@@ -298,7 +318,7 @@ impl<'a> Run<'a> {
             let ticks = self.finished.range((node, 0)..(node + 1, 0)).map(|(&(_, tick), _)| tick).collect::<Vec<_>>();
             if of.sink {
                 let ticks: Vec<_> = ticks.iter().copied().filter(|&tick| !of.source_ends || tick < length).collect();
-                assert_eq!(ticks, (0..length).step_by(of.period as usize).filter(|&tick| tick >= since[node]).collect::<Vec<_>>());
+                assert_eq!(ticks, (0..length).filter(|&tick| of.clock.fires(tick) && tick >= since[node]).collect::<Vec<_>>());
             }
             assert!(of.source_ends || ticks.last().is_none_or(|&tick| tick < length), "node {node} ran past the end");
         }
@@ -314,6 +334,8 @@ struct Cover {
     legal: usize,
     looped: usize,
     slow: usize,
+    uneven: usize,
+    thinned: usize,
     open_end: usize,
     bounded: usize,
 }
@@ -335,12 +357,17 @@ fn random_graphs_equal_plain_recursion() {
         let firing = |v: &usize| analysis.nodes[*v].fires();
         cover.legal += 1;
         cover.looped += usize::from(has_loop(&case.net, &analysis));
-        cover.slow += usize::from((0..case.net.nodes.len()).filter(firing).any(|v| analysis.nodes[v].period != 1));
+        cover.slow += usize::from((0..case.net.nodes.len()).filter(firing).any(|v| analysis.nodes[v].clock.period() != Some(1)));
+        cover.uneven += usize::from((0..case.net.nodes.len()).filter(firing).any(|v| analysis.nodes[v].clock.period().is_none()));
+        cover.thinned += usize::from((0..case.net.nodes.len()).filter(firing).any(|v| {
+            let (declared, thinned) = (&case.net.nodes[v].clock, &analysis.nodes[v].clock);
+            declared.period().is_some() && thinned.period().is_none()
+        }));
         cover.open_end += usize::from(case.length != length);
         cover.bounded += usize::from(analysis.nodes.iter().any(|n| n.fires() && n.until != u64::MAX));
     }
     println!("{cover:?}");
-    assert!(cover.legal > 3000 && cover.looped > 500 && cover.slow > 500 && cover.open_end > 500 && cover.bounded > 100, "{cover:?}");
+    assert!(cover.legal > 3000 && cover.looped > 500 && cover.slow > 500 && cover.open_end > 500 && cover.bounded > 100 && cover.uneven > 500 && cover.thinned > 100, "{cover:?}");
 }
 
 fn has_loop(net: &Net, analysis: &Analysis) -> bool {
@@ -375,7 +402,7 @@ fn the_first_failure_does_not_depend_on_timing() {
                 failures += 1;
                 let frames = run.scheduler.frames();
                 for (node, of) in case.net.nodes.iter().enumerate().filter(|(_, of)| of.sink) {
-                    let made = (0..frames).step_by(of.period as usize).all(|tick| run.finished.contains_key(&(node, tick)));
+                    let made = (0..frames).filter(|&tick| of.clock.fires(tick)).all(|tick| run.finished.contains_key(&(node, tick)));
                     assert!(made, "seed {seed}: sink {node} lacks a tick before {frames}");
                 }
             }
@@ -421,7 +448,7 @@ fn rejected_graphs_depend_on_themselves() {
         let case = case(seed);
         match Analysis::new(&case.net) {
             Err(NetError::Loop(links)) => {
-                let period = |link: &LoopLink| case.net.nodes[link.reader].period;
+                let period = |link: &LoopLink| case.net.nodes[link.reader].clock.period();
                 let chained = links.iter().zip(links.iter().cycle().skip(1)).all(|(a, b)| a.from == b.reader);
                 assert!(chained, "seed {seed}: {links:?}");
                 // Where clocks of several speeds meet, or a loop runs through an initial value, or some of its links fall back to
@@ -430,8 +457,9 @@ fn rejected_graphs_depend_on_themselves() {
                 let tap = |link: &LoopLink| case.net.nodes[link.reader].taps[link.tap];
                 let plain = links.iter().all(|link| tap(link).hi >= 0 || tap(link).initial != Initial::First);
                 let clamped = links.iter().all(|link| tap(link).initial == Initial::First);
-                if (plain || clamped) && links.iter().all(|link| !link.initial && period(link) == period(&links[0])) {
-                    let start = |tick| walk_returns(&case.net, &links, tick * period(&links[0]));
+                let even = |link: &LoopLink| period(link).is_some() && period(link) == period(&links[0]);
+                if (plain || clamped) && links.iter().all(|link| !link.initial && even(link)) {
+                    let start = |tick| walk_returns(&case.net, &links, tick * period(&links[0]).unwrap());
                     assert!((0..40).any(start), "seed {seed}: {links:?}");
                     loops += 1;
                 }
@@ -456,7 +484,7 @@ fn walk_returns(net: &Net, links: &[LoopLink], start: u64) -> bool {
             return false;
         }
         let at = (tick + tap.hi).clamp(0, length - 1);
-        tick = at - at % net.nodes[link.from].period as i64;
+        tick = net.nodes[link.from].clock.held(at as u64) as i64;
     }
     false
 }

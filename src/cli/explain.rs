@@ -40,7 +40,7 @@ fn explained(graph: &Graph, registry: &Registry, sources: &Sources, what: &str) 
     let def = graph.node(node).ok_or_else(|| unknown("node", node, nodes()))?;
     let kind = registry.get(&def.kind).ok_or_else(|| unknown("kind", &def.kind, registry.names()))?;
     let spec = kind.spec();
-    if spec.param(param).is_none() && spec.input(param).is_none() {
+    if spec.keys().all(|key| key != param) {
         return Err(unknown("input or parameter", param, spec.keys()));
     }
     let candidates = document::explain(graph, node, param).unwrap_or_default();

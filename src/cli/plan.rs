@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use crate::node::{Lane, PortType};
 use crate::param::Fps;
+use crate::plan::clock::Clock;
 use crate::plan::{Plan, size_on_disk};
 
 /// The plan for people.
@@ -49,7 +50,8 @@ fn headline(plan: &Plan) -> String {
     let length = plan.frames().map_or("as many frames as the sources have".into(), |frames| {
         format!("{}{frames} frames, {}", if plan.certain { "" } else { "about " }, duration(frames, moment.fps))
     });
-    format!("output: {} at {} fps, {length}\n", moment.size, moment.fps)
+    let finer = if plan.rate > 1 { format!(", {} ticks each", plan.rate) } else { String::new() };
+    format!("output: {} at {} fps, {length}{finer}\n", moment.size, moment.fps)
 }
 
 fn order(out: &mut String, plan: &Plan) {
@@ -58,10 +60,8 @@ fn order(out: &mut String, plan: &Plan) {
         let (node, facts) = (&plan.nodes[index], &plan.analysis.nodes[index]);
         let clock = if facts.until < u64::MAX {
             format!("first {}", facts.until)
-        } else if facts.period > 1 {
-            format!("every {}", facts.period)
         } else {
-            "every".into()
+            clock(&facts.clock)
         };
         let spec = node.kind.spec();
         let makes = spec.outputs.iter().zip(&node.wanted).zip(&node.outlook.outputs).filter(|((_, wanted), _)| **wanted).map(
@@ -82,6 +82,15 @@ fn order(out: &mut String, plan: &Plan) {
             lane(&node.outlook.lane),
             if spec.sequential { " (in order)" } else { "" }
         );
+    }
+}
+
+/// `every` tick, `every 3`, or `uneven`.
+fn clock(clock: &Clock) -> String {
+    match clock.period() {
+        Some(1) => "every".into(),
+        Some(period) => format!("every {period}"),
+        None => "uneven".into(),
     }
 }
 
@@ -106,7 +115,7 @@ pub fn json(plan: &Plan, depth: usize) -> serde_json::Value {
     let nodes = plan.analysis.order.iter().map(|&index| {
         let (node, facts) = (&plan.nodes[index], &plan.analysis.nodes[index]);
         serde_json::json!({
-            "name": node.name, "kind": node.kind.spec().name, "every": facts.period, "lead": facts.lead,
+            "name": node.name, "kind": node.kind.spec().name, "every": facts.clock.period(), "ticks_per_frame": node.stride, "lead": facts.lead,
             "lane": lane(&node.outlook.lane), "sequential": node.kind.spec().sequential,
             "models": node.outlook.models, "writes": node.outlook.writes,
         })

@@ -38,7 +38,8 @@ pub fn graph(registry: &Registry) -> Value {
                 "properties": {
                     "kind": { "anyOf": [{ "enum": names }, { "type": "string", "description": "A preset." }] },
                     "about": { "type": "string" },
-                    "every": { "type": "integer", "minimum": 1 }
+                    "every": { "anyOf": [{ "type": "integer", "minimum": 1 }, { "type": ["string", "object"] }] },
+                    "when": { "type": ["array", "number", "string", "object"] }
                 },
                 "allOf": rules
             }

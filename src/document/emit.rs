@@ -50,7 +50,6 @@ fn timeline(timeline: &Timeline) -> Vec<String> {
 
 fn node(out: &mut String, node: &NodeDef, base: &Path) {
     let mut entries = vec![("kind".to_owned(), text(&node.kind))];
-    entries.extend(node.every.iter().map(|every| ("every".to_owned(), every.ticks.to_string())));
     entries.extend(node.args.iter().map(|arg| (text(&arg.key.text), flow(&placed(arg, base)))));
     let joined: Vec<String> = entries.iter().map(|(key, value)| format!("{key}: {value}")).collect();
     let line = format!("  {}: {{ {} }}\n", node.name, joined.join(", "));

@@ -7,8 +7,7 @@ use super::graph::{Arg, Candidate, Graph};
 #[must_use]
 pub fn explain(graph: &Graph, node: &str, param: &str) -> Option<Vec<Candidate>> {
     let node = graph.node(node)?;
-    let arg = if param == "every" { node.every.as_ref().map(|every| &every.arg) } else { node.arg(param) };
-    Some(arg.map(candidates).unwrap_or_default())
+    Some(node.arg(param).map(candidates).unwrap_or_default())
 }
 
 fn candidates(arg: &Arg) -> Vec<Candidate> {

@@ -47,9 +47,7 @@ pub struct NodeDef {
     pub kind: String,
     /// Where the kind is written: in the preset, for a node made from one.
     pub kind_span: Span,
-    /// Its own clock: it fires every so many ticks.
-    pub every: Option<Every>,
-    /// Inputs and parameters.
+    /// Inputs and parameters, and its clock: `every` or `when`.
     pub args: Vec<Arg>,
     /// The preset it was made from.
     pub origin: Option<Use>,
@@ -106,15 +104,6 @@ impl Use {
     }
 }
 
-/// `every: 3`: a node's own clock.
-#[derive(Debug, Clone)]
-pub struct Every {
-    /// Ticks from one firing to the next, at least 1.
-    pub ticks: u64,
-    /// Where that comes from.
-    pub arg: Arg,
-}
-
 /// An input or parameter of a node.
 #[derive(Debug, Clone)]
 pub struct Arg {
@@ -169,6 +158,8 @@ pub enum Role {
     Prompt,
     /// A parameter that is a file or folder.
     Path,
+    /// `when`, which may name a node: it fires with that one.
+    Clock,
     /// Anything else, or nothing that the kind knows.
     #[default]
     Other,

@@ -17,7 +17,7 @@ mod yaml;
 
 pub use emit::expand;
 pub use explain::explain;
-pub use graph::{Arg, Candidate, Every, Graph, Kinds, Layer, Length, NodeDef, Role, Timeline, Use};
+pub use graph::{Arg, Candidate, Graph, Kinds, Layer, Length, NodeDef, Role, Timeline, Use};
 pub use link::{First, LinkRef, MAX_DELAY, is_name, parse_link};
 pub use load::{LoadOptions, load, load_str};
 pub use params::{ParamDecl, ParamType, Setting};

@@ -72,7 +72,7 @@ fn a_graph_is_read_with_its_presets_and_parameters() {
     assert_eq!(carried.origin.as_ref().unwrap().preset, "slow_dolly");
     assert_eq!(*value(&graph, "carried", "translation_z"), Value::Text("0: (1.5), 120: (3)".into()));
     let painted = graph.node("painted").unwrap();
-    assert_eq!(painted.every.as_ref().unwrap().ticks, 3);
+    assert_eq!(painted.arg("every").unwrap().value.number(), Some(3.0));
     assert_eq!(*value(&graph, "painted", "prompt"), Value::Text("ink: fine lines".into()));
     assert_eq!(*value(&graph, "painted", "note"), Value::Text("$seed".into()));
     assert_eq!(*value(&graph, "painted", "price"), Value::Text("$5 a piece".into()));

@@ -52,7 +52,7 @@ impl<'a> Lifetimes<'a> {
             .zip(analysis.since(net, from))
             .map(|(facts, since)| {
                 let tick = u64::try_from(first + facts.lead).unwrap_or(0);
-                let oldest = tick.next_multiple_of(facts.period).max(since);
+                let oldest = facts.clock.from(tick.max(since));
                 Progress { oldest, ahead: BTreeSet::new(), end: facts.until, reads: Vec::new(), makes: Vec::new() }
             })
             .collect();
@@ -112,12 +112,12 @@ impl<'a> Lifetimes<'a> {
 
     /// `node` has finished `tick`: its outputs live from now on, and what it read may die.
     pub(super) fn finished(&mut self, node: usize, tick: u64) {
-        let period = self.analysis.nodes[node].period;
+        let clock = &self.analysis.nodes[node].clock;
         let progress = &mut self.nodes[node];
         if progress.oldest == tick {
-            progress.oldest += period;
+            progress.oldest = clock.after(tick);
             while progress.ahead.remove(&progress.oldest) {
-                progress.oldest += period;
+                progress.oldest = clock.after(progress.oldest);
             }
             for port in self.nodes[node].reads.clone() {
                 self.raise(port);
@@ -156,10 +156,10 @@ impl<'a> Lifetimes<'a> {
             let progress = &self.nodes[reader];
             let mut oldest = progress.oldest;
             if reader == node && at == oldest {
-                let period = self.analysis.nodes[node].period;
-                oldest += period;
+                let clock = &self.analysis.nodes[node].clock;
+                oldest = clock.after(oldest);
                 while progress.ahead.contains(&oldest) {
-                    oldest += period;
+                    oldest = clock.after(oldest);
                 }
             }
             oldest

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::schedule::{Course, Firing, Verdict};
 use super::workers::{Driven, Inputs, Job, Times, drive, panicked};
 use super::{Event, Observer, StopFlag};
-use crate::node::{Ending, Fault, Feed, Halt, Open, Running, Tick, Value};
+use crate::node::{Ending, Fault, Feed, Halt, Open, Running, Sample, Tick, Value};
 use crate::param::Moment;
 use crate::plan::Plan;
 
@@ -74,8 +74,9 @@ pub fn run(plan: &Plan, options: &RunOptions, observer: &dyn Observer, stop: &St
     let (opened, failure) = open(plan, stop);
     let mut report = Report { opening: began.elapsed(), times: vec![Times::default(); plan.nodes.len()], ..Report::default() };
     let failure = failure.or_else(|| {
-        observer.event(&Event::Started { length: plan.frames().map(|length| length.saturating_sub(options.from)) });
-        let course = Course { depth: options.depth, from: options.from, length: plan.limit };
+        let ticks = |frames: u64| frames.saturating_mul(plan.rate);
+        observer.event(&Event::Started { length: plan.frames().map(|length| ticks(length.saturating_sub(options.from))) });
+        let course = Course { depth: options.depth, from: ticks(options.from), length: plan.limit.map(ticks) };
         let job = Job { net: &plan.net, analysis: &plan.analysis, course, threads: plan.engine.threads, stop, observer };
         let driven = drive(&job, &|firing, inputs| fire(plan, &opened, firing, inputs));
         conclude(plan, driven, &mut report)
@@ -101,7 +102,7 @@ fn open(plan: &Plan, stop: &StopFlag) -> (Vec<Box<dyn Running>>, Option<Failure>
         if stop.requested() {
             break;
         }
-        let cx = Open { node: &node.name, timeline: plan.timeline, inputs: &node.inputs, period: node.period, engine: &plan.engine };
+        let cx = Open { node: &node.name, timeline: node.timeline, inputs: &node.inputs, period: node.period, engine: &plan.engine };
         match guard(|| Arc::clone(&node.settings).open(&cx)) {
             Ok(running) => opened.push(running),
             Err(fault) => return (opened, Some(Failure { node: node.name.clone(), tick: None, fault })),
@@ -113,7 +114,9 @@ fn open(plan: &Plan, stop: &StopFlag) -> (Vec<Box<dyn Running>>, Option<Failure>
 fn fire(plan: &Plan, opened: &[Box<dyn Running>], firing: &Firing, mut inputs: Inputs) -> Result<Vec<Option<Value>>, Halt> {
     let (node, running) = (&plan.nodes[firing.node], &opened[firing.node]);
     let spec = node.kind.spec();
-    let mut tap = |index: &usize| inputs.get_mut(*index).map(std::mem::take).unwrap_or_default();
+    // From here on time counts the node's own frames.
+    let own = |sample: Sample| Sample { tick: sample.tick / node.stride, period: sample.period / node.stride, ..sample };
+    let mut tap = |index: &usize| inputs.get_mut(*index).map(std::mem::take).unwrap_or_default().into_iter().map(own).collect::<Vec<_>>();
     let mut feeds: Vec<Feed> = node.feeds.iter().map(|links| links.iter().map(&mut tap).collect()).collect();
     for (feed, input) in feeds.iter_mut().zip(&spec.inputs) {
         let whole = (input.shape.back + input.shape.ahead + 1) as usize;
@@ -133,11 +136,13 @@ fn fire(plan: &Plan, opened: &[Box<dyn Running>], firing: &Firing, mut inputs: I
             Some(_) => return Err(Fault::new(format!("an expression reads `{name}`, which is no number")).into()),
         }
     }
-    let moment = Moment { streams: &streams, ..plan.timeline.moment(firing.tick) };
-    let cx = Tick { node: &node.name, spec, moment, wanted: &node.wanted, period: node.period };
+    let tick = firing.tick / node.stride;
+    let moment = Moment { streams: &streams, ..node.timeline.moment(tick) };
+    let count = plan.net.nodes[firing.node].clock.count(firing.tick);
+    let cx = Tick { node: &node.name, spec, moment, wanted: &node.wanted, count };
     let outputs = match running.fire(&cx, feeds) {
         Err(Halt::End) if !plan.net.nodes[firing.node].source_ends => {
-            let fault = Fault::new(format!("there is no frame {}: it ends earlier than it said before the run", firing.tick));
+            let fault = Fault::new(format!("there is no frame {tick}: it ends earlier than it said before the run"));
             return Err(fault.help("set a shorter `length` in the `timeline`").into());
         }
         made => made?,
@@ -165,7 +170,8 @@ fn conclude(plan: &Plan, driven: Driven, report: &mut Report) -> Option<Failure>
         Verdict::Complete | Verdict::Stopped => None,
         Verdict::Failed(firing) => {
             let fault = driven.fault.unwrap_or_else(|| Fault::new("no reason was given"));
-            Some(Failure { node: plan.nodes[firing.node].name.clone(), tick: Some(firing.tick), fault })
+            let node = &plan.nodes[firing.node];
+            Some(Failure { node: node.name.clone(), tick: Some(firing.tick / node.stride), fault })
         }
         Verdict::Stalled => {
             let fault = Fault::new("no node can go on").help("this is a mistake in the executor; please report it with the graph");

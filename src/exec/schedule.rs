@@ -189,10 +189,10 @@ impl<'a> Scheduler<'a> {
         taps.map(|tap| self.analysis.reads(tap, firing.tick, self.length).collect()).collect()
     }
 
-    /// The period at which `node` fires.
+    /// For how many ticks `node`'s value that readers see at `tick` lasts, by the clock that the node was given.
     #[must_use]
-    pub fn period(&self, node: usize) -> u64 {
-        self.analysis.nodes[node].period
+    pub fn interval(&self, node: usize, tick: u64) -> u64 {
+        self.net.nodes[node].clock.interval(tick)
     }
 
     /// Whether somebody still needs this value, which a finished firing made.
@@ -283,7 +283,7 @@ impl<'a> Scheduler<'a> {
         for (rank, &node) in self.analysis.order.iter().enumerate() {
             let facts = &self.analysis.nodes[node];
             let Ok(tick) = u64::try_from(wave + facts.lead) else { continue };
-            if tick.is_multiple_of(facts.period) && self.lifetimes.awaits(node, tick) {
+            if facts.clock.fires(tick) && self.lifetimes.awaits(node, tick) {
                 self.open.insert((wave, rank), Open { state: State::Waiting(0), waiters: Vec::new() });
                 self.link((wave, rank));
                 count += 1;
@@ -317,7 +317,7 @@ impl<'a> Scheduler<'a> {
         let (net, node, tick) = (self.net, firing.node, firing.tick);
         let taps = net.nodes[node].taps.iter();
         let reads = taps.flat_map(|tap| self.analysis.reads(tap, tick, self.length)).map(|(port, at)| (port.node, at));
-        let before = tick.checked_sub(self.analysis.nodes[node].period).filter(|_| net.nodes[node].sequential);
+        let before = self.analysis.nodes[node].clock.before(tick).filter(|_| net.nodes[node].sequential);
         let last = (tick + ahead(net, node)).min(self.length.map_or(u64::MAX, |length| length.saturating_sub(1)));
         let gates = self.sources.iter().filter(|&&source| waits_for_end(net, node, source)).map(|&source| {
             let last = last.min(self.analysis.nodes[source].until - 1);

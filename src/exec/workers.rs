@@ -145,7 +145,7 @@ impl State<'_> {
             *uses.entry(read).or_default() += 1;
         }
         let mut get = |(port, tick): (PortRef, u64)| {
-            let period = self.scheduler.period(port.node);
+            let period = self.scheduler.interval(port.node, tick);
             let left = uses.get_mut(&(port, tick))?;
             *left -= 1;
             let last = *left == 0 && self.scheduler.last_use(firing, port, tick);

@@ -12,4 +12,6 @@ pub struct Track {
     pub from: f64,
     /// Where the last tick ends, in seconds, if the clip stops before the file does.
     pub to: Option<f64>,
+    /// How many times longer it lasts than in the file: more than 1 beside slow motion. Sound keeps its pitch.
+    pub stretch: f64,
 }

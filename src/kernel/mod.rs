@@ -9,6 +9,7 @@
 
 mod band;
 pub mod beats;
+pub mod between;
 pub mod blend;
 pub mod blur;
 pub mod camera;

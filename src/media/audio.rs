@@ -32,7 +32,7 @@ impl Sound {
     pub(super) fn open(track: &Track, container: &'static Container, muxer: &mut Muxer) -> Result<Self, MediaError> {
         // Coded sound leans on what came shortly before; 0.5 s is plenty for every codec.
         let reader = TrackReader::open(track, 0.5)?;
-        if container.copies_audio(reader.parameters.id()) {
+        if track.stretch == 1.0 && container.copies_audio(reader.parameters.id()) {
             return Ok(Self::Copy(Box::new(Copier::open(reader, container, muxer)?)));
         }
         Ok(Self::Transcode(Box::new(Transcoder::open(reader, container, muxer)?)))

@@ -27,6 +27,7 @@ mod scan;
 mod sound;
 mod source;
 mod stills;
+mod stretch;
 mod subtitles;
 mod sys;
 #[cfg(test)]

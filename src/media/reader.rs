@@ -22,8 +22,10 @@ pub(super) struct TrackReader {
     pub labels: Vec<(String, String)>,
     /// Where the track starts, in units of the file's clock.
     start: i64,
-    /// How long the track is, in seconds; infinite when it goes on to the end of the file.
+    /// How long the track is in the output, in seconds; infinite when it goes on to the end of the file.
     pub length: f64,
+    /// How many times longer it lasts there than in the file.
+    pub stretch: f64,
 }
 
 impl TrackReader {
@@ -52,7 +54,8 @@ impl TrackReader {
             parameters,
             labels,
             start: ticks(track.from, time_base),
-            length: track.to.map_or(f64::INFINITY, |to| to - track.from),
+            length: track.to.map_or(f64::INFINITY, |to| (to - track.from) * track.stretch),
+            stretch: track.stretch,
         })
     }
 

@@ -59,11 +59,25 @@ impl Subtitles {
         self.write_until(end, end, muxer)
     }
 
+    /// The next line, in the output's time.
+    fn next(&mut self) -> Result<Option<Packet>, MediaError> {
+        let stretch = self.reader.stretch;
+        let longer = |time: i64| (time as f64 * stretch).round() as i64;
+        Ok(self.reader.next()?.map(|mut packet| {
+            if stretch != 1.0 {
+                packet.set_pts(packet.pts().map(longer));
+                packet.set_dts(packet.dts().map(longer));
+                packet.set_duration(longer(packet.duration()));
+            }
+            packet
+        }))
+    }
+
     /// Writes what is over before `limit`; where the video's `end` is known, what starts before it, cut there.
     fn write_until(&mut self, limit: f64, end: f64, muxer: &mut Muxer) -> Result<(), MediaError> {
         let end = end.min(self.reader.length);
         while !self.ended {
-            let Some(mut packet) = self.waiting.take().map_or_else(|| self.reader.next(), |p| Ok(Some(p)))? else {
+            let Some(mut packet) = self.waiting.take().map_or_else(|| self.next(), |p| Ok(Some(p)))? else {
                 self.ended = true;
                 break;
             };

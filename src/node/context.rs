@@ -39,11 +39,13 @@ pub struct Timeline {
     pub seed: i64,
     /// Beats per minute.
     pub bpm: f64,
+    /// How many times longer than in the source everything lasts: more than 1 behind slow motion.
+    pub stretch: f64,
 }
 
 impl Default for Timeline {
     fn default() -> Self {
-        Self { size: None, fps: None, length: None, seed: 0, bpm: 120.0 }
+        Self { size: None, fps: None, length: None, seed: 0, bpm: 120.0, stretch: 1.0 }
     }
 }
 
@@ -73,7 +75,7 @@ pub struct Prospect<'a> {
     pub spec: &'a Spec,
     /// The format of each input's first link, in the order of the declaration; `None` for an input without a link.
     pub inputs: &'a [Option<Format>],
-    /// The node fires on every `period`-th tick.
+    /// The node fires on every `period`-th frame; 1 for an uneven clock.
     pub period: u64,
     /// The engine's settings.
     pub engine: &'a Engine,
@@ -119,6 +121,21 @@ impl Prospect<'_> {
             }
         }
         problems
+    }
+}
+
+/// How the frames that a node makes relate to those it reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pace {
+    /// How many it makes for each that it reads; at least 1.
+    pub factor: u64,
+    /// Whether each is shown as long as one of those read, so that everything takes longer, and not a part of that time.
+    pub slow_motion: bool,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self { factor: 1, slow_motion: false }
     }
 }
 
@@ -218,7 +235,7 @@ pub struct Open<'a> {
     pub timeline: Timeline,
     /// The format of each input's first link, in the order of the declaration.
     pub inputs: &'a [Option<Format>],
-    /// The node fires on every `period`-th tick.
+    /// The node fires on every `period`-th frame; 1 for an uneven clock.
     pub period: u64,
     /// The engine's settings.
     pub engine: &'a Engine,
@@ -235,8 +252,8 @@ pub struct Tick<'a> {
     pub moment: Moment<'a>,
     /// Which outputs somebody reads, in the order of the declaration.
     pub wanted: &'a [bool],
-    /// The node fires on every `period`-th tick.
-    pub period: u64,
+    /// How many times the node has fired before, by its own clock: the tick itself where it fires on every one.
+    pub count: u64,
 }
 
 impl Tick<'_> {

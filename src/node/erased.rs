@@ -3,7 +3,7 @@
 use std::any::{Any, TypeId};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::context::{Ending, Open, Outlook, Problem, Prospect, Tick};
+use super::context::{Ending, Open, Outlook, Pace, Problem, Prospect, Tick};
 use super::fault::{Fault, Halt};
 use super::feed::Feed;
 use super::value::Value;
@@ -39,6 +39,9 @@ pub trait Settings: Send + Sync {
 
     /// Whether the node is an output of the graph even when nobody reads it.
     fn is_output(&self) -> bool;
+
+    /// How many frames the node makes for each that it reads.
+    fn pace(&self) -> Pace;
 
     /// Makes the node ready to fire.
     ///
@@ -103,6 +106,10 @@ impl<N: Node> Settings for SettingsOf<N> {
 
     fn is_output(&self) -> bool {
         N::is_output(&self.params)
+    }
+
+    fn pace(&self) -> Pace {
+        N::pace(&self.params)
     }
 
     fn open(self: Arc<Self>, cx: &Open<'_>) -> Result<Box<dyn Running>, Fault> {

@@ -2,14 +2,15 @@
 
 use super::value::{PortType, PortValue, Value};
 
-/// One value as a firing sees it.
+/// One value as a firing sees it. Ticks are the reader's own frames.
 #[derive(Debug, Clone)]
 pub struct Sample {
     /// The value.
     pub value: Value,
     /// The tick at which it was made. Behind a slower clock this may lie before the reading tick.
     pub tick: u64,
-    /// The period of its stream: 1 for one that has a value every tick.
+    /// For how many ticks it is the latest value: 1 in a stream that has one every tick. The last value of a stream that ends is
+    /// taken to last as long as the one before it.
     pub period: u64,
 }
 
@@ -29,11 +30,13 @@ pub struct InputShape {
     pub back: u64,
     /// How many ticks it reads after the current one.
     pub ahead: u64,
+    /// Whether it also reads the value after the latest: see [`Between`].
+    pub between: bool,
 }
 
 impl InputShape {
     const fn one(ty: PortType) -> Self {
-        Self { ty, optional: false, many: false, back: 0, ahead: 0 }
+        Self { ty, optional: false, many: false, back: 0, ahead: 0, between: false }
     }
 }
 
@@ -77,7 +80,7 @@ pub struct Latest<T> {
     pub value: T,
     /// Ticks since it was made: 0 on the tick at which it arrives.
     pub age: u64,
-    /// The stream's period in ticks.
+    /// For how many ticks it is the latest value, from its making to that of the next.
     pub period: u64,
 }
 
@@ -97,6 +100,30 @@ impl<T: PortValue, const BACK: u64, const AHEAD: u64> Input for Window<T, BACK, 
     const SHAPE: InputShape = InputShape { back: BACK, ahead: AHEAD, ..InputShape::one(T::TYPE) };
     fn take(mut feed: Feed, _tick: u64) -> Option<Self> {
         feed.pop()?.into_iter().map(|sample| T::from_value(sample.value)).collect::<Option<_>>().map(Self)
+    }
+}
+
+/// The values of a slower stream on both sides of the current tick. Its clock has to be even. At the end of the clip, where there
+/// is no later value, both are the same.
+#[derive(Debug, Clone)]
+pub struct Between<T> {
+    /// The latest value.
+    pub before: T,
+    /// The one after it.
+    pub after: T,
+    /// Ticks since the first was made.
+    pub age: u64,
+    /// Ticks between the two.
+    pub period: u64,
+}
+
+impl<T: PortValue> Input for Between<T> {
+    const SHAPE: InputShape = InputShape { between: true, ..InputShape::one(T::TYPE) };
+    fn take(feed: Feed, tick: u64) -> Option<Self> {
+        let mut ends = feed.into_iter();
+        let (before, after) = (ends.next()?.pop()?, ends.next()?.pop()?);
+        let (age, period) = (tick.saturating_sub(before.tick), before.period);
+        Some(Self { before: T::from_value(before.value)?, after: T::from_value(after.value)?, age, period })
     }
 }
 

@@ -13,10 +13,10 @@ mod spec;
 mod value;
 
 pub use crate::node;
-pub use context::{Ending, Engine, Lane, Length, Open, Outlook, Problem, Prospect, Tick, Timeline};
+pub use context::{Ending, Engine, Lane, Length, Open, Outlook, Pace, Problem, Prospect, Tick, Timeline};
 pub use erased::{Kind, Running, Settings};
 pub use fault::{Fault, Halt};
-pub use feed::{Feed, Input, InputShape, Latest, Output, Sample, Window};
+pub use feed::{Between, Feed, Input, InputShape, Latest, Output, Sample, Window};
 pub use registry::{Registry, RegistryError};
 pub use spec::{InputSpec, NODE_KEYS, OutputSpec, ParamSpec, Spec, plain, prose, test};
 pub use value::{Audio, Format, PortType, PortValue, Subtitles, Value};
@@ -77,6 +77,12 @@ pub trait Node: Declared {
     /// the run. A kind without outputs always is one.
     fn is_output(_params: &Self::Params) -> bool {
         false
+    }
+
+    /// How many frames it makes for each that it reads, known from the parameters alone. What a node says of time (`every`, keys of
+    /// curves, `@-1`, lengths) always counts its own frames.
+    fn pace(_params: &Self::Params) -> Pace {
+        Pace::default()
     }
 
     /// Makes the node ready to fire: loads models, opens files.

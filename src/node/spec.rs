@@ -8,10 +8,11 @@ use crate::diag::Diagnostic;
 use crate::param::{Data, Param, ReadCx, Shape, Value};
 
 /// Keys that every node has besides its kind's inputs and parameters.
-pub const NODE_KEYS: [(&str, &str); 3] = [
+pub const NODE_KEYS: [(&str, &str); 4] = [
     ("kind", "What the node does: a kind or a preset."),
     ("about", "A note for readers of the graph."),
-    ("every", "Fire only on every so many ticks; readers in between see the latest value."),
+    ("every", "Fire only on every so many frames, a number or a curve; readers in between see the latest value."),
+    ("when", "Fire only at these times (`[0, 12, 2s]`), where a condition holds (`t % 5 == 0`), or together with another node (`key`)."),
 ];
 
 /// Everything there is to know of a kind without running it.

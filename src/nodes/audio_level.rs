@@ -251,7 +251,7 @@ mod tests {
         file.extend((data.len() as u32).to_le_bytes());
         file.extend(data);
         std::fs::write(path, file).unwrap();
-        Track { path: path.to_owned(), stream: 0, from: 0.0, to: None }
+        Track { path: path.to_owned(), stream: 0, from: 0.0, to: None, stretch: 1.0 }
     }
 
     const PLAIN: Listening = Listening { low: None, high: None, attack: 0.0, release: 0.0, smoothing: 0.0, normalize: false, bpm: None };
@@ -336,7 +336,7 @@ mod tests {
         let heard = Heard::default();
         let outputs = heard.during(7, 8);
         assert_eq!((outputs.level, outputs.beat, outputs.tempo), (0.0, 0.0, 0.0));
-        let track = Track { path: "none.wav".into(), stream: 0, from: 0.0, to: None };
+        let track = Track { path: "none.wav".into(), stream: 0, from: 0.0, to: None, stretch: 1.0 };
         let said = PLAIN.hear(&track, 25.0).unwrap_err().to_string();
         assert!(said.contains("none.wav"), "{said}");
     }

@@ -145,7 +145,7 @@ impl Node for Diffusion {
             return Ok(Outputs { image: image.clone() });
         }
         let steps = now.steps.unwrap_or_else(|| folder.defaults.steps.map_or(STEPS, |n| n as i64));
-        let seed = now.seed.nth(cx.tick() / cx.period.max(1)) as u64;
+        let seed = now.seed.nth(cx.count) as u64;
         let request = Request {
             pictures: &[Picture { prompt: &now.prompt, negative: &now.negative, image }],
             size: cx.moment.size,

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::frame::{Frame, Size};
+use crate::frame::{Frame, Size, Track};
 use crate::media::{self, EncodeOptions, Encoder as File, MediaError, SoundDone};
 use crate::node::{Audio, Ending, Fault, Halt, Node, Open, Outlook, Problem, Prospect, Subtitles, Tick};
 use crate::param::{Fps, Pairs, PathParam};
@@ -14,7 +14,8 @@ node! {
     /// Writes a video file, with sound and subtitles copied from their source.
     ///
     /// The ending of the path chooses the container. The file appears under its name when it is whole; a run that is stopped
-    /// leaves a shorter, playable one. Sound is copied packet by packet and only encoded anew where the container cannot hold it.
+    /// leaves a shorter, playable one. Sound is copied packet by packet and only encoded anew where the container cannot hold it, or
+    /// where slow motion makes it last longer, at the same pitch.
     "encoder" => Encoder
     inputs {
         /// The pictures.
@@ -48,6 +49,8 @@ node! {
 pub struct Encoder {
     options: EncodeOptions,
     ticks_a_second: f64,
+    /// How many times longer than in the sources everything lasts.
+    stretch: f64,
 }
 
 impl Params {
@@ -85,7 +88,7 @@ impl Node for Encoder {
         let timeline = cx.timeline.moment(0).fps;
         let options = params.options(params.fps(timeline, cx.period), None, cx.engine.draft);
         media::check(&options)?;
-        Ok((Self { options, ticks_a_second: timeline.as_f64() }, None))
+        Ok((Self { options, ticks_a_second: timeline.as_f64(), stretch: cx.timeline.stretch }, None))
     }
 
     fn fire(&self, state: &mut Option<File>, cx: &Tick<'_>, inputs: Inputs, _now: Now) -> Result<Outputs, Halt> {
@@ -116,8 +119,8 @@ impl Encoder {
     /// Begins the file with the first frame that comes. That may be a later one than tick 0, when only a stretch is written: the
     /// sound then begins as much later.
     fn begin(&self, cx: &Tick<'_>, inputs: &Inputs) -> Result<File, Fault> {
-        let late = cx.tick() as f64 / self.ticks_a_second;
-        let later = |track: Option<crate::frame::Track>| track.map(|track| crate::frame::Track { from: track.from + late, ..track });
+        let late = cx.tick() as f64 / self.ticks_a_second / self.stretch;
+        let later = |track: Option<Track>| track.map(|track| Track { from: track.from + late, stretch: self.stretch, ..track });
         let mut options = self.options.clone();
         options.audio = later(inputs.audio.clone().and_then(|audio| audio.0));
         options.subtitles = later(inputs.subtitles.clone().and_then(|subtitles| subtitles.0));
@@ -158,7 +161,7 @@ mod tests {
         let (node, mut state) = Encoder::open(&params, &opening).unwrap();
         for tick in [0, 2, 4] {
             let moment = Moment { tick, ..Moment::default() };
-            let cx = Tick { node: "file", spec: &spec, moment, wanted: &[], period: 2 };
+            let cx = Tick { node: "file", spec: &spec, moment, wanted: &[], count: tick / 2 };
             let image = Frame::filled(Size::new(64, 48), [0.1 * tick as f32, 0.5, 0.5]);
             let now = Encoder::now(&params, &cx.moment);
             node.fire(&mut state, &cx, Inputs { image, audio: None, subtitles: None, time: None }, now).unwrap();

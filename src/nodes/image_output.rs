@@ -33,7 +33,6 @@ node! {
 pub struct ImageOutput {
     writer: ImageWriter,
     start: u64,
-    period: u64,
 }
 
 impl Params {
@@ -53,13 +52,13 @@ impl Node for ImageOutput {
         Ok(Outlook { writes: vec![params.path.path().to_path_buf()], ..Outlook::default() })
     }
 
-    fn open(params: &Params, cx: &Open<'_>) -> Result<(Self, Self::State), Fault> {
-        let node = Self { writer: params.writer()?, start: params.start.unsigned_abs(), period: cx.period };
+    fn open(params: &Params, _cx: &Open<'_>) -> Result<(Self, Self::State), Fault> {
+        let node = Self { writer: params.writer()?, start: params.start.unsigned_abs() };
         Ok((node, (0, None)))
     }
 
     fn fire(&self, (count, last): &mut Self::State, cx: &Tick<'_>, inputs: Inputs, _now: Now) -> Result<Outputs, Halt> {
-        let number = self.start + cx.tick() / self.period.max(1);
+        let number = self.start + cx.count;
         *last = Some(self.writer.write(&inputs.image, number)?);
         *count += 1;
         Ok(Outputs {})

@@ -49,6 +49,7 @@ kinds! {
     hold::Hold,
     image_input::ImageInput,
     image_output::ImageOutput,
+    interpolate::Interpolate,
     levels::Levels,
     mask::MaskNode,
     metrics::Metrics,

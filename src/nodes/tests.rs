@@ -39,7 +39,7 @@ fn bench(kind: &str, params: &[(&str, Written)]) -> Bench {
 impl Bench {
     fn fire(&self, tick: u64, feeds: Vec<Feed>) -> Result<Vec<Option<Value>>, Halt> {
         let wanted = vec![true; self.spec.outputs.len()];
-        let cx = Tick { node: "it", spec: &self.spec, moment: timeline().moment(tick), wanted: &wanted, period: 1 };
+        let cx = Tick { node: "it", spec: &self.spec, moment: timeline().moment(tick), wanted: &wanted, count: tick };
         self.running.fire(&cx, feeds)
     }
 
@@ -141,7 +141,7 @@ fn greys(blend: bool) -> Vec<f32> {
     let at = |tick: u64| {
         let value = Value::Frame(Frame::filled(SIZE, [(tick / 3) as f32; 3]));
         let key = vec![vec![Sample { value, tick: tick / 3 * 3, period: 3 }]];
-        cadence.image(tick, vec![key, vec![]]).raster.data()[0]
+        cadence.image(tick, vec![key, vec![], vec![], vec![], vec![]]).raster.data()[0]
     };
     (0..8).map(at).collect()
 }

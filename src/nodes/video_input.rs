@@ -149,7 +149,7 @@ impl Node for VideoInput {
         let info = decoder.info().clone();
         let from = info.start + decoder.from_seconds();
         let to = decoder.to_seconds().map(|to| info.start + to);
-        let track = |stream: Option<usize>| stream.map(|stream| Track { path: info.path.clone(), stream, from, to });
+        let track = |stream: Option<usize>| stream.map(|stream| Track { path: info.path.clone(), stream, from, to, stretch: 1.0 });
         let (audio, subtitles) = (Audio(track(info.best_audio)), Subtitles(track(info.best_subtitles)));
         let node = Self { fit: params.fit, timing: params.timing, size: cx.timeline.size.unwrap_or(info.size), info, audio, subtitles };
         Ok((node, decoder))
@@ -159,7 +159,7 @@ impl Node for VideoInput {
         // On a slower clock of its own the node keeps the time of a steady rate, but does not leave out stored pictures.
         let index = match self.timing {
             Timing::Constant => cx.tick(),
-            Timing::Source => cx.tick() / cx.period.max(1),
+            Timing::Source => cx.count,
         };
         decoder.seek(index)?;
         let picture = decoder.next()?.ok_or(Halt::End)?;
@@ -209,7 +209,7 @@ mod tests {
         let fire = |tick| {
             let moment = timeline.moment(tick);
             let now = VideoInput::now(params, &moment);
-            node.fire(&mut state, &Tick { node: "clip", spec: &spec, moment, wanted: &[true; 4], period }, Inputs {}, now).ok()
+            node.fire(&mut state, &Tick { node: "clip", spec: &spec, moment, wanted: &[true; 4], count: tick / period }, Inputs {}, now).ok()
         };
         ticks.map_while(fire).collect()
     }

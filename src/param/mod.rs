@@ -14,6 +14,7 @@ mod mask;
 mod moment;
 mod path;
 mod prompt;
+mod rhythm;
 mod seed;
 mod shape;
 mod simple;
@@ -29,6 +30,7 @@ pub use mask::{Filter, Join, Linked, MaskExpr, MaskPart, MaskTree, Measure, mask
 pub use moment::{Fps, Moment};
 pub use path::PathParam;
 pub use prompt::{Prompt, PromptAt};
+pub use rhythm::Rhythm;
 pub use seed::{Seed, SeedBehavior, SeedNow};
 pub use shape::Shape;
 pub use size::SizeParam;

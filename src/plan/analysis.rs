@@ -9,7 +9,8 @@ use std::collections::BTreeMap;
 use petgraph::algo::toposort;
 use petgraph::graph::{DiGraph, NodeIndex};
 
-use super::clocks::{gcd, periods, untils};
+use super::clock::{Clock, gcd};
+use super::clocks::{clocks, untils};
 use super::net::{Net, PortRef, Tap};
 
 /// A topology that cannot run.
@@ -45,14 +46,14 @@ pub struct LoopLink {
 }
 
 /// What is known of one node.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NodeFacts {
     /// Ticks by which it runs ahead of the wave.
     pub lead: i64,
     /// Its place in the order within a wave; distinct for nodes that fire.
     pub rank: usize,
-    /// The period at which it fires: the declared one, or a longer one when nobody looks in between.
-    pub period: u64,
+    /// When it fires: by the declared clock, or less often when nobody looks in between.
+    pub clock: Clock,
     /// It fires only at ticks below this one: 0 when nothing that reaches a sink needs it, `u64::MAX` for no bound.
     pub until: u64,
 }
@@ -84,13 +85,13 @@ impl Analysis {
     pub fn new(net: &Net) -> Result<Self, NetError> {
         check(net)?;
         let count = net.nodes.len();
-        let edges = edges(net, |v| net.nodes[v].period);
+        let edges = edges(net, |v| net.nodes[v].clock.grid());
         let legality: Vec<Weighted> = edges.iter().map(|e| e.weighted(e.offset * (count as i64 + 1) + 1)).collect();
         longest(vec![Some(0); count], &legality).map_err(|path| NetError::Loop(path.iter().map(|&e| edges[e].link()).collect()))?;
 
         let until = untils(net, &edges);
-        let periods = periods(net, &until);
-        let mut weighted: Vec<Weighted> = self::edges(net, |v| periods[v]).iter().map(|e| e.weighted(e.offset)).collect();
+        let clocks = clocks(net, &until);
+        let mut weighted: Vec<Weighted> = self::edges(net, |v| clocks[v].grid()).iter().map(|e| e.weighted(e.offset)).collect();
         weighted.extend(gates(net, &until));
         weighted.retain(|e| until[e.reader] > 0 && until[e.from] > 0);
         let start = net.nodes.iter().map(|n| n.sink.then_some(0)).collect();
@@ -98,8 +99,8 @@ impl Analysis {
         let leads: Vec<i64> = leads.into_iter().map(Option::unwrap_or_default).collect();
 
         let order = order(&until, &leads, &weighted);
-        let mut nodes: Vec<NodeFacts> =
-            (0..count).map(|v| NodeFacts { lead: leads[v], rank: usize::MAX, period: periods[v], until: until[v] }).collect();
+        let facts = |(v, clock)| NodeFacts { lead: leads[v], rank: usize::MAX, clock, until: until[v] };
+        let mut nodes: Vec<NodeFacts> = clocks.into_iter().enumerate().map(facts).collect();
         for (rank, &node) in order.iter().enumerate() {
             nodes[node].rank = rank;
         }
@@ -122,7 +123,7 @@ impl Analysis {
     #[must_use]
     pub fn capacity(&self, port: PortRef, depth: usize) -> u64 {
         let Some(&span) = self.spans.get(&port) else { return 0 };
-        (depth.max(1) as u64 - 1 + span).div_ceil(self.nodes[port.node].period) + 1
+        (depth.max(1) as u64 - 1 + span).div_ceil(self.nodes[port.node].clock.grid()) + 1
     }
 
     /// The most bytes that live at once at `depth`, given the bytes of one value of each stream.
@@ -140,7 +141,7 @@ impl Analysis {
     /// The ticks that `tap` of a reader at `tick` reads, from the earliest offset to the latest; those that read nothing left out.
     pub fn reads(&self, tap: &Tap, tick: u64, length: Option<u64>) -> impl Iterator<Item = (PortRef, u64)> + use<'_> {
         let tap = *tap;
-        (tap.lo..=tap.hi).filter_map(move |offset| {
+        tap.offsets().filter_map(move |offset| {
             let (port, at) = tap.at(tick, offset, length)?;
             Some((port, self.held(port.node, at)))
         })
@@ -149,7 +150,7 @@ impl Analysis {
     /// The tick at which `node` made what readers see at `tick`.
     #[must_use]
     pub fn held(&self, node: usize, tick: u64) -> u64 {
-        tick - tick % self.nodes[node].period
+        self.nodes[node].clock.held(tick)
     }
 
     /// The sources that say where the output ends.
@@ -200,8 +201,10 @@ impl Edge {
 fn check(net: &Net) -> Result<(), NetError> {
     for (node, n) in net.nodes.iter().enumerate() {
         let unknown = |port: &PortRef| port.node >= net.nodes.len();
-        let what = if n.period == 0 {
-            "its period is 0"
+        let what = if n.clock.is_empty() {
+            "its clock never fires"
+        } else if n.source_ends && n.clock.period().is_none() {
+            "it says where the output ends, so it cannot fire at uneven times"
         } else if n.lane.0 >= net.lanes.len() {
             "its lane does not exist"
         } else if n.taps.iter().any(|tap| unknown(&tap.from) || tap.initial.stream().as_ref().is_some_and(unknown)) {
@@ -218,11 +221,11 @@ fn check(net: &Net) -> Result<(), NetError> {
     Ok(())
 }
 
-fn edges(net: &Net, period: impl Fn(usize) -> u64) -> Vec<Edge> {
+fn edges(net: &Net, grid: impl Fn(usize) -> u64) -> Vec<Edge> {
     let mut edges = Vec::new();
     for (reader, node) in net.nodes.iter().enumerate() {
         for (tap, read) in node.taps.iter().enumerate() {
-            let offset = read.reach(gcd(period(reader), period(read.from.node)));
+            let offset = read.reach(gcd(grid(reader), grid(read.from.node)));
             edges.push(Edge { reader, tap, initial: false, from: read.from.node, offset });
             edges.extend(read.initial.stream().map(|port| Edge { reader, tap, initial: true, from: port.node, offset: 0 }));
         }

@@ -1,7 +1,8 @@
-//! When nodes must fire: from which tick, up to which, and on which grid.
+//! When nodes must fire: from which tick, up to which, and by which clock.
 
 use super::analysis::{Analysis, Edge, NodeFacts, taps};
-use super::net::{Net, NetNode, PortRef};
+use super::clock::{Clock, gcd};
+use super::net::{Net, NetNode, PortRef, Tap};
 
 impl Analysis {
     /// The first tick at which each node must fire so that the sinks can fire from tick `from` on; `u64::MAX` for never. What
@@ -11,7 +12,13 @@ impl Analysis {
         if from == 0 {
             return vec![0; net.nodes.len()];
         }
-        let first = |(n, facts): (&NetNode, &NodeFacts)| if n.sink { from.next_multiple_of(facts.period) } else { u64::MAX };
+        let first = |(n, facts): (&NetNode, &NodeFacts)| match n {
+            // Where the output ends has to be found even when nobody reads the source any more.
+            NetNode { source_ends: true, sequential: true, .. } if facts.until == u64::MAX => 0,
+            NetNode { source_ends: true, .. } if facts.until == u64::MAX => facts.clock.from(from),
+            NetNode { sink: true, .. } => facts.clock.from(from),
+            _ => u64::MAX,
+        };
         let mut since: Vec<u64> = net.nodes.iter().zip(&self.nodes).map(first).collect();
         let mut changed = true;
         while std::mem::take(&mut changed) {
@@ -56,37 +63,46 @@ pub(super) fn untils(net: &Net, edges: &[Edge]) -> Vec<u64> {
     until
 }
 
-/// The periods at which nodes fire. One without state whose readers all look on a coarser grid fires on that grid.
-pub(super) fn periods(net: &Net, until: &[u64]) -> Vec<u64> {
+/// The clocks by which nodes fire. One without state fires only where somebody looks: with its readers.
+pub(super) fn clocks(net: &Net, until: &[u64]) -> Vec<Clock> {
     let thins = |v: usize| !(net.nodes[v].sequential || net.nodes[v].sink || net.nodes[v].source_ends);
-    // 0 stands for "nobody asked yet": the neutral element of `gcd`.
-    let mut periods: Vec<u64> = net.nodes.iter().enumerate().map(|(v, n)| if thins(v) { 0 } else { n.period }).collect();
+    // An empty clock stands for "nobody asked yet".
+    let start = |(v, n): (usize, &NetNode)| if thins(v) { Clock::default() } else { n.clock.clone() };
+    let mut clocks: Vec<Clock> = net.nodes.iter().enumerate().map(start).collect();
     let mut changed = true;
     while std::mem::take(&mut changed) {
-        let mut grid = vec![0; net.nodes.len()];
+        let mut wanted = vec![Clock::default(); net.nodes.len()];
         for (reader, tap) in taps(net).filter(|(reader, _)| until[*reader] > 0) {
-            let step = if tap.lo == tap.hi && tap.hi <= 0 { gcd(periods[reader], tap.hi.unsigned_abs()) } else { 1 };
-            grid[tap.from.node] = gcd(grid[tap.from.node], step);
+            wanted[tap.from.node].join(&looks(&clocks[reader], &tap));
             if let Some(initial) = tap.initial.stream() {
-                grid[initial.node] = gcd(grid[initial.node], periods[reader]);
+                wanted[initial.node].join(&clocks[reader]);
             }
         }
-        for v in (0..grid.len()).filter(|&v| thins(v)) {
-            let declared = net.nodes[v].period;
-            let period = if grid[v].is_multiple_of(declared) { grid[v] } else { declared };
-            changed |= std::mem::replace(&mut periods[v], period) != period;
+        for (v, wanted) in wanted.into_iter().enumerate().filter(|(v, _)| thins(*v)) {
+            let declared = &net.nodes[v].clock;
+            let fits = declared.period().is_some_and(|period| wanted.is_empty() || wanted.grid().is_multiple_of(period));
+            let clock = if fits { wanted } else { declared.clone() };
+            changed |= clocks[v] != clock;
+            clocks[v] = clock;
         }
     }
-    net.nodes.iter().zip(periods).map(|(n, period)| if period == 0 { n.period } else { period }).collect()
+    net.nodes.iter().zip(clocks).map(|(n, clock)| if clock.is_empty() { n.clock.clone() } else { clock }).collect()
 }
 
-pub(super) fn gcd(a: u64, b: u64) -> u64 {
-    if b == 0 { a } else { gcd(b, a % b) }
+/// Where a reader with this clock looks through `tap`, or a period that includes all that.
+fn looks(reader: &Clock, tap: &Tap) -> Clock {
+    match (reader.period(), tap.lo == tap.hi) {
+        _ if reader.is_empty() => Clock::default(),
+        (_, true) if tap.hi == 0 => reader.clone(),
+        (Some(period), true) if tap.hi < 0 => Clock::every(gcd(period, tap.hi.unsigned_abs())),
+        // A tap that looks ahead falls back to the last tick of the output, which may be any.
+        _ => Clock::every(1),
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::net::{Initial, Lane, Tap};
+    use super::super::net::{Initial, Lane};
     use super::*;
 
     fn net(nodes: Vec<NetNode>) -> Net {
@@ -116,18 +132,18 @@ mod tests {
 
     #[test]
     fn nodes_fire_only_where_somebody_looks() {
-        let slow = |period, taps| NetNode { period, sequential: true, ..NetNode::reading(taps) };
+        let slow = |period, taps| NetNode { clock: Clock::every(period), sequential: true, ..NetNode::reading(taps) };
         let nodes = vec![
             NetNode::reading(vec![]),
             NetNode::reading(vec![Tap::now(port(0))]),
             slow(6, vec![Tap::now(port(1))]),
             slow(4, vec![Tap::delayed(port(1), 2, Initial::First), Tap::now(port(4))]),
-            NetNode { period: 3, ..NetNode::reading(vec![]) },
+            NetNode { clock: Clock::every(3), ..NetNode::reading(vec![]) },
             sink(vec![Tap::now(port(2)), Tap::now(port(3))]),
         ];
         let analysis = Analysis::new(&net(nodes)).unwrap();
         // Node 4 has a clock of its own that 4 is no multiple of.
-        assert_eq!(analysis.nodes.iter().map(|n| n.period).collect::<Vec<_>>(), [2, 2, 6, 4, 3, 1]);
+        assert_eq!(analysis.nodes.iter().filter_map(|n| n.clock.period()).collect::<Vec<_>>(), [2, 2, 6, 4, 3, 1]);
     }
 
     #[test]

@@ -129,6 +129,7 @@ pub(super) fn complete(
             lanes.push(node.outlook.lane.clone());
         }
     }
+    let rate = wired.rates.iter().map(|rate| rate.stride * rate.frames).max().unwrap_or(1);
     let places: Vec<usize> = (0..wired.used.len()).map(|index| wired.used[..index].iter().filter(|used| **used).count()).collect();
     let moved = |port: PortRef| PortRef::new(places[port.node], port.port);
     let kept = wired.net.nodes.into_iter().zip(&wired.used).zip(&wired.lasting).filter(|((_, used), _)| **used);
@@ -141,7 +142,5 @@ pub(super) fn complete(
     let slots = |lane: &Lane| if *lane == Lane::Cpu { options.engine.threads.max(1) } else { 1 };
     let net = Net { nodes: net_nodes, lanes: lanes.iter().map(|lane| net::Lane { slots: slots(lane) }).collect() };
     let analysis = Analysis::new(&net).ok()?;
-    let settled = nodes.into_iter().zip(&analysis.nodes).map(|(node, facts)| PlanNode { period: facts.period, ..node });
-    let nodes = settled.collect();
-    Some(Plan { nodes, net, analysis, timeline, limit, certain, lanes, engine: options.engine.clone() })
+    Some(Plan { nodes, net, analysis, timeline, limit, rate, certain, lanes, engine: options.engine.clone() })
 }

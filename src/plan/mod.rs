@@ -1,15 +1,18 @@
 //! Graph → [`Plan`]: names resolved, types checked, loops proved legal, sizes and rates agreed, memory costed.
 //!
-//! The phases run in the order of the files: [`resolve`] (kinds, keys, links, parameters), [`topology`] (the net, loops),
-//! [`presence`] (what begins with nothing), [`outlook`] (timeline, formats, ranges), [`cost`] (bytes, depth). A node that failed one phase is skipped by the next, so that
+//! The phases run in the order of the files: [`resolve`] (kinds, keys, links, parameters), [`topology`] (the net, loops, clocks; [`pace`]
+//! has the rates), [`presence`] (what begins with nothing), [`outlook`] (timeline, formats, ranges), [`cost`] (bytes, depth). A node that
+//! failed one phase is skipped by the next, so that
 //! one mistake is reported once.
 
 pub mod analysis;
+pub mod clock;
 mod clocks;
 mod cost;
 mod engine;
 pub mod net;
 mod outlook;
+mod pace;
 mod presence;
 mod resolve;
 mod sketch;
@@ -39,8 +42,10 @@ pub struct Plan {
     /// Size, rate and length. The length is what the graph and its sources promise, and what expressions see; see
     /// [`Plan::frames`] for how many frames this run makes.
     pub timeline: Timeline,
-    /// No frame at or after this, whatever the sources hold.
+    /// No frame of the timeline at or after this, whatever the sources hold.
     pub limit: Option<u64>,
+    /// Ticks in each frame of the timeline: more than 1 where a node makes more frames than it takes.
+    pub rate: u64,
     /// Whether every source knows its length; otherwise the run may end earlier or later than promised.
     pub certain: bool,
     /// What a firing may occupy; the index is the lane's number in the net.
@@ -69,12 +74,16 @@ pub struct PlanNode {
     pub outlook: Outlook,
     /// Which outputs somebody reads.
     pub wanted: Vec<bool>,
-    /// It fires on every so many ticks.
+    /// It fires on every so many of its own frames; 1 for an uneven clock.
     pub period: u64,
+    /// Ticks from one of its own frames to the next: more than 1 where another node makes more frames.
+    pub stride: u64,
+    /// The timeline in its own frames.
+    pub timeline: Timeline,
 }
 
 impl Plan {
-    /// How many frames this run will make: those of the timeline, or as many as were asked for. Unless [`Plan::certain`] a source
+    /// How many frames of the timeline this run will make: those that it has, or as many as were asked for. Unless [`Plan::certain`] a source
     /// may have fewer or more.
     #[must_use]
     pub fn frames(&self) -> Option<u64> {
@@ -122,6 +131,9 @@ impl Kinds for Registry {
 
     fn role(&self, kind: &str, key: &str) -> Role {
         let Some(kind) = self.get(kind) else { return Role::Other };
+        if key == "when" {
+            return Role::Clock;
+        }
         let spec = kind.spec();
         if spec.input(key).is_some() {
             return Role::Input;

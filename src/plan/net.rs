@@ -1,7 +1,9 @@
 //! The topology of a plan: nodes, clocks, lanes and taps as numbers, without a word about what the nodes do.
 //!
-//! Time is counted in ticks of the output. A stream has a value at every multiple of its node's period; in between readers see
-//! the latest one. What a tap reads before tick 0 it says itself ([`Initial`]); after the last tick it reads the last value again.
+//! Time is counted in ticks of the output. A stream has a value wherever its node's clock fires; in between readers see the
+//! latest one. What a tap reads before tick 0 it says itself ([`Initial`]); after the last tick it reads the last value again.
+
+use super::clock::Clock;
 
 /// One output of one node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -51,7 +53,7 @@ impl<P> Initial<P> {
     }
 }
 
-/// Which ticks of a stream an input reads: `lo..=hi` counted from the reader's own tick.
+/// Which ticks of a stream an input reads: every `step`-th of `lo..=hi`, counted from the reader's own tick.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Tap {
     /// The stream.
@@ -60,6 +62,8 @@ pub struct Tap {
     pub lo: i64,
     /// The latest tick, relative to the reader's.
     pub hi: i64,
+    /// The ticks from one value of a window to the next; at least 1.
+    pub step: u64,
     /// What stands for the ticks before 0.
     pub initial: Initial,
 }
@@ -74,13 +78,18 @@ impl Tap {
     /// The value `delay` ticks ago, and `initial` before there is one.
     #[must_use]
     pub const fn delayed(from: PortRef, delay: u64, initial: Initial) -> Self {
-        Self { from, lo: -(delay as i64), hi: -(delay as i64), initial }
+        Self { from, lo: -(delay as i64), hi: -(delay as i64), step: 1, initial }
     }
 
     /// The values from `back` ticks ago to `ahead` ticks ahead.
     #[must_use]
     pub const fn window(from: PortRef, back: u64, ahead: u64) -> Self {
-        Self { from, lo: -(back as i64), hi: ahead as i64, initial: Initial::First }
+        Self { from, lo: -(back as i64), hi: ahead as i64, step: 1, initial: Initial::First }
+    }
+
+    /// The offsets that it reads, from the earliest to the latest.
+    pub fn offsets(&self) -> impl Iterator<Item = i64> + use<> {
+        (self.lo..=self.hi).step_by(usize::try_from(self.step.max(1)).unwrap_or(usize::MAX))
     }
 
     /// The largest distance to a tick of `from` that this tap may need, where the ticks of both clocks are multiples of `grid`.
@@ -136,8 +145,8 @@ pub struct Lane {
 /// One node as the executor sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NetNode {
-    /// It fires at ticks 0, `period`, 2·`period`…
-    pub period: u64,
+    /// When it fires.
+    pub clock: Clock,
     /// Its firings happen in order, one at a time.
     pub sequential: bool,
     /// What a firing occupies.
@@ -154,7 +163,7 @@ impl NetNode {
     /// A node on lane 0 that fires every tick, in any order.
     #[must_use]
     pub fn reading(taps: Vec<Tap>) -> Self {
-        Self { period: 1, sequential: false, lane: LaneId(0), sink: false, source_ends: false, taps }
+        Self { clock: Clock::every(1), sequential: false, lane: LaneId(0), sink: false, source_ends: false, taps }
     }
 }
 

@@ -17,7 +17,7 @@ const TICKS_CHECKED: u64 = 20_000;
 /// What the nodes said, in the order of the graph; `None` for those that could not be asked.
 struct Survey<'a, 'g> {
     nodes: &'a [Option<Resolved<'g>>],
-    wired: &'a Wired,
+    wired: &'a mut Wired,
     options: &'a PlanOptions,
     timeline: Timeline,
     outlooks: Vec<Option<Outlook>>,
@@ -26,7 +26,7 @@ struct Survey<'a, 'g> {
 pub(super) fn survey(
     graph: &Graph,
     nodes: Vec<Option<Resolved<'_>>>,
-    wired: Wired,
+    mut wired: Wired,
     options: &PlanOptions,
     faults: &mut Diagnostics,
 ) -> Option<Plan> {
@@ -37,9 +37,11 @@ pub(super) fn survey(
         length: None,
         seed: written.seed.map_or(0, |(seed, _)| seed),
         bpm: written.bpm.map_or(Timeline::default().bpm, |(bpm, _)| bpm),
+        stretch: 1.0,
     };
-    let mut survey = Survey { nodes: &nodes, wired: &wired, options, timeline, outlooks: vec![None; nodes.len()] };
+    let mut survey = Survey { nodes: &nodes, wired: &mut wired, options, timeline, outlooks: vec![None; nodes.len()] };
     let limits = survey.settle_timeline(graph, faults)?;
+    survey.wired.wind(survey.nodes, survey.timeline, faults);
     survey.ask_all(faults);
     survey.check_loops(faults);
     survey.check_ranges(faults);
@@ -205,7 +207,8 @@ impl<'g> Survey<'_, 'g> {
         let none = vec![None; spec.inputs.len()];
         let inputs = if inputs.is_empty() { &none[..] } else { inputs };
         let engine = &self.options.engine;
-        settings.outlook(&Prospect { timeline: self.timeline, spec, inputs, period: self.wired.periods[index], engine })
+        let timeline = self.wired.rates[index].timeline(self.timeline);
+        settings.outlook(&Prospect { timeline, spec, inputs, period: self.wired.period(index), engine })
     }
 
     fn ask_one(&mut self, index: usize, inputs: &[Option<Format>], faults: &mut Diagnostics) {
@@ -249,8 +252,11 @@ impl<'g> Survey<'_, 'g> {
                 continue;
             }
             let mut reported: Vec<&str> = Vec::new();
-            for tick in (0..ticks).step_by(usize::try_from(self.wired.periods[index]).unwrap_or(1)) {
-                for (param, sentence) in settings.out_of_range(&self.timeline.moment(tick)) {
+            let (rate, clock) = (self.wired.rates[index], &self.wired.clocks[index]);
+            let timeline = rate.timeline(self.timeline);
+            let firings = std::iter::successors(Some(0), |&tick| Some(clock.after(tick))).map(|tick| tick / rate.stride);
+            for tick in firings.take_while(|&tick| tick < ticks.saturating_mul(rate.frames)).take(TICKS_CHECKED as usize) {
+                for (param, sentence) in settings.out_of_range(&timeline.moment(tick)) {
                     if !reported.contains(&param) {
                         reported.push(param);
                         faults.push(placed(node, &leaves_range(node, param, &sentence)));
@@ -339,7 +345,9 @@ fn finish(
             streams: wired.streams[index].clone(),
             outlook,
             wanted: wired.wanted[index].clone(),
-            period: wired.periods[index],
+            period: wired.period(index),
+            stride: wired.rates[index].stride,
+            timeline: wired.rates[index].timeline(timeline),
         });
     }
     cost::complete(planned, wired, timeline, (limits.hard, limits.certain), options)

@@ -6,8 +6,11 @@ use std::sync::Arc;
 use super::net::Initial;
 use crate::diag::{Diagnostic, Diagnostics, Span};
 use crate::document::{Arg, First, Graph, LinkRef, NodeDef, parse_link};
-use crate::node::{Given, InputSpec, Kind, OutputSpec, PortType, Registry, Settings, Spec};
-use crate::param::{Data, ReadCx, Value};
+use crate::node::{Given, InputSpec, Kind, OutputSpec, Pace, PortType, Registry, Settings, Spec};
+use crate::param::{Data, ReadCx, Rhythm, Value};
+
+/// The keys that say when a node fires.
+const CLOCKS: [&str; 2] = ["every", "when"];
 
 /// A node whose kind, links and parameters are known.
 pub(super) struct Resolved<'g> {
@@ -18,8 +21,8 @@ pub(super) struct Resolved<'g> {
     pub inputs: Vec<Vec<Link>>,
     /// Scalar streams that parameters read.
     pub streams: Vec<(String, Link)>,
-    /// It fires on every so many ticks.
-    pub every: u64,
+    /// When it fires, counted in its own frames.
+    pub beat: Beat,
     /// Nothing of it is wrong.
     pub sound: bool,
 }
@@ -30,10 +33,27 @@ impl Resolved<'_> {
         self.kind.spec().is_sink() || self.settings.as_ref().is_some_and(|settings| settings.is_output())
     }
 
+    /// How many frames it makes for each that it reads.
+    pub fn pace(&self) -> Pace {
+        self.settings.as_ref().map_or_else(Pace::default, |settings| settings.pace())
+    }
+
     /// The link behind the node's `tap`-th tap: those of the inputs come first, in order, then those of expressions.
     pub fn link_of_tap(&self, tap: usize) -> Option<&Link> {
-        self.inputs.iter().flatten().chain(self.streams.iter().map(|(_, link)| link)).nth(tap)
+        let inputs = self.kind.spec().inputs.iter().zip(&self.inputs);
+        // An input that reads between two values has two taps for its link.
+        let linked = inputs.flat_map(|(input, links)| links.iter().flat_map(|link| std::iter::repeat_n(link, 1 + usize::from(input.shape.between))));
+        linked.chain(self.streams.iter().map(|(_, link)| link)).nth(tap)
     }
+}
+
+/// When a node fires.
+#[derive(Debug, Clone)]
+pub(super) enum Beat {
+    /// As its own `every` or `when` says.
+    Own(Rhythm),
+    /// When this other node does.
+    With(usize),
 }
 
 /// A link whose ends exist and fit.
@@ -88,7 +108,8 @@ fn node<'g>(def: &'g NodeDef, kind: Arc<dyn Kind>, names: &Names<'_>, faults: &m
     let spec = kind.spec();
     let mut inputs = vec![Vec::new(); spec.inputs.len()];
     let mut values = Vec::new();
-    for arg in &def.args {
+    let beat = beat(def, names, &mut found);
+    for arg in def.args.iter().filter(|arg| !CLOCKS.contains(&arg.key.text.as_str())) {
         if let Some(index) = spec.inputs.iter().position(|input| input.name == arg.key.text) {
             inputs[index] = links(def, arg, &spec.inputs[index], names, &mut found);
         } else if spec.param(&arg.key.text).is_some() {
@@ -113,7 +134,29 @@ fn node<'g>(def: &'g NodeDef, kind: Arc<dyn Kind>, names: &Names<'_>, faults: &m
     let streams = streams.collect();
     let sound = !found.has_errors();
     faults.extend(found);
-    Resolved { def, kind, settings, inputs, streams, every: def.every.as_ref().map_or(1, |every| every.ticks), sound }
+    Resolved { def, kind, settings, inputs, streams, beat, sound }
+}
+
+/// Reads `every` or `when`.
+fn beat(def: &NodeDef, names: &Names<'_>, found: &mut Diagnostics) -> Beat {
+    let (every, when) = (def.arg(CLOCKS[0]), def.arg(CLOCKS[1]));
+    if let (Some(every), Some(when)) = (every, when) {
+        let fault = Diagnostic::error("two-clocks", format!("`{}` has both `every` and `when`", def.name));
+        let fault = fault.at(every.key.span, "fires by this").at(when.key.span, "and by this");
+        found.push(def.placed(when, fault.help("keep one of them; `when: { keys: [0, 12], every: 5 }` fires at times and periodically")));
+        return Beat::Own(Rhythm::default());
+    }
+    let Some(arg) = every.or(when) else { return Beat::Own(Rhythm::default()) };
+    let other = arg.value.text().filter(|_| every.is_none()).and_then(|text| names.by_name.get(text.trim()));
+    // A variable such as `t` is one even where a node bears the same name.
+    let read = if every.is_some() { Rhythm::every(&arg.value) } else { Rhythm::when(&arg.value) };
+    match (read, other) {
+        (Ok(rhythm), _) => return Beat::Own(rhythm),
+        (Err(_), Some((node, _))) => return Beat::With(*node),
+        (Err(_), None) if arg.value.text().is_some_and(|text| names.failed.iter().any(|name| name == text.trim())) => {}
+        (Err(fault), None) => found.push(def.placed(arg, fault)),
+    }
+    Beat::Own(Rhythm::default())
 }
 
 /// Where `word` stands in the texts of `data`.
@@ -297,7 +340,7 @@ fn scalar_stream(stream: &str, place: Span, names: &Names<'_>, found: &mut Diagn
     let input = InputSpec {
         name: "expression",
         about: String::new(),
-        shape: crate::node::InputShape { ty: PortType::Scalar, optional: false, many: false, back: 0, ahead: 0 },
+        shape: crate::node::InputShape { ty: PortType::Scalar, optional: false, many: false, back: 0, ahead: 0, between: false },
     };
     match link(&reference, &input, names) {
         Ok(link) => link,

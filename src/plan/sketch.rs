@@ -4,7 +4,7 @@ use crate::diag::Diagnostics;
 use crate::document::Graph;
 use crate::node::{PortType, Registry};
 
-use super::resolve::{self, Link, Resolved};
+use super::resolve::{self, Beat, Link, Resolved};
 
 /// What there is to draw.
 #[derive(Debug, Clone, Default)]
@@ -26,8 +26,8 @@ pub struct SketchNode {
     pub inputs: Vec<(String, PortType)>,
     /// Outputs that are read, or the main one.
     pub outputs: Vec<(String, PortType)>,
-    /// Its clock, when it is slower than the tick.
-    pub every: Option<u64>,
+    /// Its clock, when it is not every frame: `every 3`, `when …`.
+    pub clock: Option<String>,
     /// Whether it keeps state.
     pub sequential: bool,
 }
@@ -67,12 +67,23 @@ pub fn sketch(graph: &Graph, registry: &Registry, faults: &mut Diagnostics) -> S
             kind: node.def.origin.as_ref().map_or_else(|| node.def.kind.clone(), |origin| origin.preset.clone()),
             inputs,
             outputs: outputs.map(|(_, output)| (output.name.to_owned(), output.ty)).collect(),
-            every: Some(node.every).filter(|every| *every > 1),
+            clock: clock(node),
             sequential: spec.sequential,
         });
     }
     sketch.links = ends.iter().filter_map(|end| drawn(end, &nodes, &place, &ends)).collect();
     sketch
+}
+
+fn clock(node: &Resolved<'_>) -> Option<String> {
+    match &node.beat {
+        Beat::With(_) => node.def.arg("when").and_then(|arg| arg.value.text()).map(|other| format!("with {other}")),
+        Beat::Own(rhythm) => match rhythm.period() {
+            Some(1) => None,
+            Some(period) => Some(format!("every {period}")),
+            None => Some(if node.def.arg("when").is_some() { "when …" } else { "every …" }.to_owned()),
+        },
+    }
 }
 
 /// A link between nodes of the graph and declared ports.

@@ -164,8 +164,8 @@ fn boxed(out: &mut String, node: &SketchNode, (x, y): (f64, f64), tall: f64) {
         y + 33.0,
         escape(&node.kind)
     );
-    if let Some(every) = node.every {
-        tag(out, (x + WIDTH - 34.0, y + 14.0), &format!("every {every}"), "#94a3b8");
+    if let Some(clock) = &node.clock {
+        tag(out, (x + WIDTH - 34.0, y + 14.0), clock, "#94a3b8");
     }
     for (index, (name, ty)) in node.inputs.iter().enumerate() {
         port(out, (x, port_y(y, index)), name, color(*ty), "start", 10.0);

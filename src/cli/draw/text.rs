@@ -12,7 +12,7 @@ pub fn dot(sketch: &Sketch) -> String {
         "digraph frameloom {\n  rankdir=LR;\n  node [shape=box, style=\"rounded,filled\", fillcolor=\"#f8fafc\", fontname=\"Helvetica\"];\n",
     );
     for node in &sketch.nodes {
-        let clock = node.every.map(|every| format!("\\nevery {every}")).unwrap_or_default();
+        let clock = node.clock.as_ref().map(|clock| format!("\\n{clock}")).unwrap_or_default();
         let _ = writeln!(out, "  {:?} [label=\"{}\\n{}{clock}\"];", node.name, node.name, node.kind);
     }
     for link in &sketch.links {
@@ -36,7 +36,7 @@ pub fn dot(sketch: &Sketch) -> String {
 pub fn mermaid(sketch: &Sketch) -> String {
     let mut out = String::from("flowchart LR\n");
     for (index, node) in sketch.nodes.iter().enumerate() {
-        let clock = node.every.map(|every| format!("<br/>every {every}")).unwrap_or_default();
+        let clock = node.clock.as_ref().map(|clock| format!("<br/>{clock}")).unwrap_or_default();
         let _ = writeln!(out, "  n{index}[\"<b>{}</b><br/>{}{clock}\"]", node.name, node.kind);
     }
     for link in &sketch.links {

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use crate::diag::{Diagnostic, Diagnostics, Sources, Span};
-use crate::param::{Data, Key, Value};
+use crate::param::{Data, Key};
 
-use super::super::graph::{Arg, Candidate, Every, Kinds, Layer, NodeDef, Use};
+use super::super::graph::{Arg, Candidate, Kinds, Layer, NodeDef, Use};
 use super::super::params::{Budget, Fault, Override, Scope, Setting, check, written};
 use super::library::{Library, Lookup};
 use super::raw::{Raw, override_with};
@@ -141,7 +141,8 @@ impl<'a> Flat<'a> {
                 Body::Graph { .. } => return self.subgraph_nodes(raw, &preset, chain),
             }
         }
-        self.finish(raw)
+        self.finish(raw);
+        Ok(())
     }
 
     /// Puts a preset's kind and parameters below the node's own.
@@ -192,32 +193,18 @@ impl<'a> Flat<'a> {
     }
 
     /// Takes a node whose kind is known.
-    fn finish(&mut self, mut raw: Raw) -> Result<(), Fault> {
+    fn finish(&mut self, mut raw: Raw) {
         for arg in &mut raw.args {
             arg.role = self.kinds.role(&raw.kind, &arg.key.text);
         }
-        let every = raw.args.iter().position(|arg| arg.key.text == "every").map(|at| raw.args.remove(at));
-        let mut node = NodeDef {
+        self.nodes.push(NodeDef {
             name: raw.name,
             name_span: raw.name_span,
             kind: raw.kind,
             kind_span: raw.kind_span,
-            every: None,
             args: raw.args,
             origin: raw.origin,
-        };
-        if let Some(arg) = every {
-            let Value::Integer(ticks @ 1..=1_000_000) = arg.value.value else {
-                let found = Diagnostic::error("bad-every", "`every` has to be a whole number from 1 to 1000000")
-                    .at(arg.value.span, "")
-                    .help("write `every: 3` to fire on every third frame");
-                let found = node.placed(&arg, found);
-                self.report(found, None);
-                return Err(Fault);
-            };
-            node.every = Some(Every { ticks: ticks as u64, arg });
-        }
-        self.nodes.push(node);
-        Ok(())
+        });
+
     }
 }

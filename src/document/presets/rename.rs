@@ -55,6 +55,7 @@ impl Space {
             Role::Input if !idle => texts(data, &mut |text, span| self.link(text, span, diags)),
             Role::Curve if !idle => texts(data, &mut |text, _| self.streams(text)),
             Role::Prompt if !idle => texts(data, &mut |text, _| self.maths(text)),
+            Role::Clock if !idle => texts(data, &mut |text, _| self.node(text)),
             _ => {}
         }
     }
@@ -99,6 +100,12 @@ impl Space {
         let inside = |index: usize| index % 2 == 1 && index + 1 < parts.len();
         let renamed = parts.iter().enumerate().map(|(index, part)| if inside(index) { self.streams(part) } else { (*part).to_owned() });
         renamed.collect::<Vec<_>>().join("`")
+    }
+
+    /// The name of a node in the flat graph; any other text as it is.
+    fn node(&self, text: &str) -> String {
+        let output = self.targets.get(text).and_then(|target| target.output(None));
+        output.map_or_else(|| text.to_owned(), |output| output.node)
     }
 
     /// An expression with each `node.port` in it renamed.

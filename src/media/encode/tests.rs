@@ -197,7 +197,7 @@ fn sound_is_encoded_where_needed_and_copied_where_possible_and_stays_in_time() {
     let dir = tempfile::tempdir().unwrap();
     let [wave, first, second, third] = ["a.wav", "a.mp4", "b.mp4", "c.mkv"].map(|name| dir.path().join(name));
     wav(&wave, 3.0, &[0.5, 1.0]);
-    let track = |path: &Path, stream, from| Some(Track { path: path.to_path_buf(), stream, from, to: None });
+    let track = |path: &Path, stream, from| Some(Track { path: path.to_path_buf(), stream, from, to: None, stretch: 1.0 });
     let size = Size::new(64, 48);
 
     let summary = write(EncodeOptions { audio: track(&wave, 0, 0.0), ..fast(&first) }, 50, size);
@@ -229,7 +229,7 @@ fn a_track_that_ends_early_ends_the_sound_early() {
     let dir = tempfile::tempdir().unwrap();
     let [wave, path] = ["a.wav", "a.mkv"].map(|name| dir.path().join(name));
     wav(&wave, 3.0, &[0.5]);
-    let track = Track { path: wave, stream: 0, from: 0.25, to: Some(0.75) };
+    let track = Track { path: wave, stream: 0, from: 0.25, to: Some(0.75), stretch: 1.0 };
     let summary = write(EncodeOptions { audio: Some(track), ..fast(&path) }, 25, Size::new(64, 48));
     assert_eq!(summary.sound, SoundDone::Copied("pcm_s16le".into()));
     let found = streams(&path);
@@ -244,7 +244,7 @@ fn subtitles_are_cut_shifted_and_turned_into_what_the_container_shows() {
     fs::write(&words, text).unwrap();
     for (name, id) in [("a.mp4", codec::Id::MOV_TEXT), ("a.mkv", codec::Id::SUBRIP), ("a.webm", codec::Id::WEBVTT)] {
         let path = dir.path().join(name);
-        let subtitles = Some(Track { path: words.clone(), stream: 0, from: 0.5, to: None });
+        let subtitles = Some(Track { path: words.clone(), stream: 0, from: 0.5, to: None, stretch: 1.0 });
         let summary = write(EncodeOptions { subtitles, ..fast(&path) }, 25, Size::new(64, 48));
         assert!(summary.notes.is_empty(), "{:?}", summary.notes);
         let found = streams(&path);
@@ -254,7 +254,7 @@ fn subtitles_are_cut_shifted_and_turned_into_what_the_container_shows() {
         assert!([0, 500, 900].iter().all(|t| spoken.contains(t)), "{name}: {spoken:?}");
         assert!(found[1].end() < 1.01, "{name}: {:?}", found[1].packets);
     }
-    let subtitles = Some(Track { path: words, stream: 0, from: 0.0, to: None });
+    let subtitles = Some(Track { path: words, stream: 0, from: 0.0, to: None, stretch: 1.0 });
     let summary = write(EncodeOptions { subtitles, ..fast(&dir.path().join("a.avi")) }, 5, Size::new(64, 48));
     assert!(summary.notes[0].contains("`.avi` files cannot hold subrip"), "{:?}", summary.notes);
 }
