@@ -4,7 +4,7 @@ use crate::choice;
 use crate::frame::{Flow, Frame, Mask, Motion, Raster, Size};
 use crate::kernel::resample::{self, Filter};
 use crate::kernel::sample::{self, Border};
-use crate::kernel::{between, blend, carry};
+use crate::kernel::{between, blend, carry, flow};
 use crate::node::{Fault, Halt, Latest, Node, Open, Outlook, Problem, Prospect, Tick};
 
 use super::sampling::Sampling;
@@ -130,10 +130,10 @@ fn warped(picture: &Frame, motion: &Motion, sampling: Sampling) -> Frame {
 impl Moving {
     fn new(inputs: Inputs, size: Size) -> Option<Self> {
         let fit = |raster: &Raster| resample::resize_vectors(raster, size, Filter::Bilinear);
-        let mask = inputs.mask.map(|mask| resample::resize(&mask.0, size, Filter::Bilinear));
+        let mask = inputs.mask.map(|mask| Mask::new(resample::resize(&mask.0, size, Filter::Bilinear)));
         let trusted = |flow: Flow| {
-            let flow = Flow::new(fit(&flow.0));
-            mask.as_ref().map_or_else(|| flow.clone(), |mask| between::masked(&flow, mask))
+            let flow = Motion::new(fit(&flow.0));
+            Flow::new(mask.as_ref().map_or_else(|| flow.clone(), |mask| flow::masked(flow.clone(), mask)).0)
         };
         let forward = trusted(inputs.flow?);
         Some(Self { forward, backward: inputs.backward.map(trusted) })
@@ -186,7 +186,9 @@ impl Node for Cadence {
         let mut outlook = cx.all_outputs(cx.size_of("key"));
         if cx.input("flow").is_some() && !params.blend {
             let help = "leave out `blend: false`, or the flow";
-            outlook.warnings.push(Problem::warning("flow", "without blending no key moves towards the next: the flow is not used").help(help));
+            outlook
+                .warnings
+                .push(Problem::warning("flow", "without blending no key moves towards the next: the flow is not used").help(help));
         }
         Ok(outlook)
     }

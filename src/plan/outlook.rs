@@ -42,6 +42,7 @@ pub(super) fn survey(
     let mut survey = Survey { nodes: &nodes, wired: &mut wired, options, timeline, outlooks: vec![None; nodes.len()] };
     let limits = survey.settle_timeline(graph, faults)?;
     survey.wired.wind(survey.nodes, survey.timeline, faults);
+    survey.check_ending_sources(faults);
     survey.ask_all(faults);
     survey.check_loops(faults);
     survey.check_ranges(faults);
@@ -140,6 +141,17 @@ impl<'g> Survey<'_, 'g> {
         }
         // The other phases still look at what they can.
         Some(Limits { hard: None, certain: false })
+    }
+
+    /// What says at run time where the output ends must go on firing until then.
+    fn check_ending_sources(&self, faults: &mut Diagnostics) {
+        for (index, outlook) in self.outlooks.iter().enumerate() {
+            let ends = matches!(outlook, Some(Outlook { length: Length::About(_), .. })) && self.wired.lasting[index];
+            let Some(node) = self.sound(index).filter(|_| ends && self.wired.net.nodes[index].clock.period().is_none()) else { continue };
+            let about = if node.def.arg("when").is_some() { "when" } else { "every" };
+            let fact = format!("`{}` tells as it is read where the output ends, so it cannot fire at uneven times", node.def.name);
+            faults.push(placed(node, &Problem::error(about, fact).help(format!("put `{about}` on the node that reads it"))));
+        }
     }
 
     /// Asks every node, each after those that it reads. Where a loop begins with nothing, one that can do without is asked as it

@@ -5,7 +5,6 @@
 use super::clock::gcd;
 use super::resolve::{Beat, Link, Resolved};
 use crate::diag::{Diagnostic, Diagnostics};
-use crate::frame::Size;
 use crate::node::Timeline;
 use crate::param::Fps;
 
@@ -29,7 +28,7 @@ impl Rate {
         let fold = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
         let fps = |fps: Fps| Fps::new(fps.num.saturating_mul(fold(self.frames)), fps.den.saturating_mul(fold(self.stretch)));
         Timeline {
-            size: of.size as Option<Size>,
+            size: of.size,
             fps: of.fps.map(fps),
             length: of.length.map(|length| length.saturating_mul(self.frames)),
             // Beats stay with the sound, which is stretched as the pictures are.
