@@ -3,10 +3,10 @@
 use std::fmt::Write;
 
 use crate::diag::Sources;
-use crate::document::{self, Candidate, Graph, Layer};
+use crate::document::{self, Candidate, Graph, Layer, NodeDef};
 use crate::frame::Size;
 use crate::node::{Registry, Spec};
-use crate::param::{Curve, Data, IntCurve, Moment, Param, Prompt, ReadCx, Seed, Shape, TextCurve, Value};
+use crate::param::{Curve, Data, IntCurve, Moment, Param, Prompt, ReadCx, Rhythm, Seed, Shape, TextCurve, Value};
 
 use super::Exit;
 use super::args::{ExplainArgs, Format};
@@ -56,8 +56,8 @@ fn explained(graph: &Graph, registry: &Registry, sources: &Sources, what: &str) 
     }
     if let Some(frame) = frame {
         let value = candidates.last().map(|winner| winner.value.clone()).or_else(|| default_data(spec, param, sources));
-        let every = def.every.as_ref().map_or(1, |every| every.ticks);
-        out += &value.and_then(|data| at_frame(spec, param, &data, &moment(graph, frame), every)).unwrap_or_default();
+        let at = moment(graph, frame);
+        out += &value.and_then(|data| at_frame(spec, param, &data, &at, fired(def, &at))).unwrap_or_default();
     }
     Ok(out)
 }
@@ -127,8 +127,17 @@ fn moment(graph: &Graph, frame: u64) -> Moment<'static> {
     }
 }
 
-/// The value of `data` at the moment, for a node that fires on every `every`-th frame.
-fn at_frame(spec: &Spec, param: &str, data: &Data, at: &Moment<'_>, every: u64) -> Option<String> {
+/// How many times a node has fired before the moment, by its own `every` or `when`.
+fn fired(def: &NodeDef, at: &Moment<'static>) -> u64 {
+    let written = def.arg("every").map(|arg| Rhythm::every(&arg.value)).or_else(|| def.arg("when").map(|arg| Rhythm::when(&arg.value)));
+    match written.and_then(Result::ok).unwrap_or_default().firings(at) {
+        Ok(next) => std::iter::successors(Some(0), |&last| next(last)).take_while(|&tick| tick < at.tick).count() as u64,
+        Err(_) => at.tick,
+    }
+}
+
+/// The value of `data` at the moment, for a node that has fired `fired` times before.
+fn at_frame(spec: &Spec, param: &str, data: &Data, at: &Moment<'_>, fired: u64) -> Option<String> {
     let cx = ReadCx::default();
     let shape = &spec.param(param)?.shape;
     let (value, streams) = match shape.inner() {
@@ -138,7 +147,7 @@ fn at_frame(spec: &Spec, param: &str, data: &Data, at: &Moment<'_>, every: u64) 
         Shape::Prompt => told(&Prompt::read(data, &cx).ok()?, at),
         Shape::Seed => {
             let seed = Seed::read(data, &cx).ok()?;
-            (seed.now(at).nth(at.tick / every.max(1)).to_string(), seed.streams())
+            (seed.now(at).nth(fired).to_string(), seed.streams())
         }
         _ => (shown(&data.value), Vec::new()),
     };

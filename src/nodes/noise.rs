@@ -87,7 +87,7 @@ impl Node for Noise {
                 inputs.mask.as_ref(),
                 kind,
                 now.amount as f32,
-                cx.random_key(now.seed.nth(cx.tick() / cx.period.max(1))),
+                cx.random_key(now.seed.nth(cx.count)),
             );
         }
         Ok(Outputs { image })
