@@ -193,7 +193,10 @@ fn a_list_of_times_decides_when_a_node_fires() {
 
 #[test]
 fn a_curve_decides_how_far_the_next_firing_is() {
-    run("  n: { kind: count, there: 12 }\n  k: { kind: add, number: n, every: \"0: (1), 8: (5)\" }\n  s: { kind: note, number: k, tag: curve }\n", 0);
+    run(
+        "  n: { kind: count, there: 12 }\n  k: { kind: add, number: n, every: \"0: (1), 8: (5)\" }\n  s: { kind: note, number: k, tag: curve }\n",
+        0,
+    );
     assert_eq!(numbers("curve"), [0.0, 1.0, 2.0, 2.0, 4.0, 4.0, 4.0, 7.0, 7.0, 7.0, 7.0, 11.0]);
 }
 

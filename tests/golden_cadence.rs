@@ -83,7 +83,11 @@ impl Chain<'_> {
         picture.data_mut().iter_mut().for_each(|v| *v *= gain);
         let amount = constant(settings, "amount_schedule", 0.1) as f32;
         if amount > 0.0 {
-            let soft = gaussian_taps(&picture, constant(settings, "kernel_schedule", 5.0) as usize, constant(settings, "sigma_schedule", 1.0) as f32);
+            let soft = gaussian_taps(
+                &picture,
+                constant(settings, "kernel_schedule", 5.0) as usize,
+                constant(settings, "sigma_schedule", 1.0) as f32,
+            );
             picture.data_mut().iter_mut().zip(soft.data()).for_each(|(v, s)| *v = (*v + amount * (*v - s)).clamp(0.0, 1.0));
         }
         diffuse(&self.trace["diffusion"], &mut picture);
@@ -151,7 +155,13 @@ fn check(name: &str, ours: &Raster, expected: &Raster, tick: usize, (settings, r
     let (near, far) = (psnr(ours, &level), psnr(&gaussian(ours, 2.0), &gaussian(&level, 2.0)));
     println!("{name} {resample:?}: {near:.1} dB, {far:.1} dB from afar, {off:.2} levels off, {:.2} darker", darker * 255.0);
     let (cut, lab) = (settings["animation_mode"] == "3D", settings["color_coherence"] == "LAB");
-    let slack = if cut { 0.5 * steps } else if lab { 1.5 } else { 0.1 };
+    let slack = if cut {
+        0.5 * steps
+    } else if lab {
+        1.5
+    } else {
+        0.1
+    };
     assert!(darker.abs() * 255.0 < 0.3 + slack, "{name}: {darker}");
     match resample {
         Resample::Each if lab => assert!(near > 36.0 && off < 2.5, "{name}: {near:.1} dB, {off:.2} levels"),

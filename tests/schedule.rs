@@ -367,7 +367,16 @@ fn random_graphs_equal_plain_recursion() {
         cover.bounded += usize::from(analysis.nodes.iter().any(|n| n.fires() && n.until != u64::MAX));
     }
     println!("{cover:?}");
-    assert!(cover.legal > 3000 && cover.looped > 500 && cover.slow > 500 && cover.open_end > 500 && cover.bounded > 100 && cover.uneven > 500 && cover.thinned > 100, "{cover:?}");
+    assert!(
+        cover.legal > 3000
+            && cover.looped > 500
+            && cover.slow > 500
+            && cover.open_end > 500
+            && cover.bounded > 100
+            && cover.uneven > 500
+            && cover.thinned > 100,
+        "{cover:?}"
+    );
 }
 
 fn has_loop(net: &Net, analysis: &Analysis) -> bool {

@@ -58,11 +58,7 @@ fn order(out: &mut String, plan: &Plan) {
     let _ = writeln!(out, "\norder  node              kind          clock     ahead  lane    makes");
     for (place, &index) in plan.analysis.order.iter().enumerate() {
         let (node, facts) = (&plan.nodes[index], &plan.analysis.nodes[index]);
-        let clock = if facts.until < u64::MAX {
-            format!("first {}", facts.until)
-        } else {
-            clock(&facts.clock)
-        };
+        let clock = if facts.until < u64::MAX { format!("first {}", facts.until) } else { clock(&facts.clock) };
         let spec = node.kind.spec();
         let makes = spec.outputs.iter().zip(&node.wanted).zip(&node.outlook.outputs).filter(|((_, wanted), _)| **wanted).map(
             |((output, _), format)| {

@@ -209,7 +209,8 @@ mod tests {
         let fire = |tick| {
             let moment = timeline.moment(tick);
             let now = VideoInput::now(params, &moment);
-            node.fire(&mut state, &Tick { node: "clip", spec: &spec, moment, wanted: &[true; 4], count: tick / period }, Inputs {}, now).ok()
+            node.fire(&mut state, &Tick { node: "clip", spec: &spec, moment, wanted: &[true; 4], count: tick / period }, Inputs {}, now)
+                .ok()
         };
         ticks.map_while(fire).collect()
     }

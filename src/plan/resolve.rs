@@ -42,7 +42,8 @@ impl Resolved<'_> {
     pub fn link_of_tap(&self, tap: usize) -> Option<&Link> {
         let inputs = self.kind.spec().inputs.iter().zip(&self.inputs);
         // An input that reads between two values has two taps for its link.
-        let linked = inputs.flat_map(|(input, links)| links.iter().flat_map(|link| std::iter::repeat_n(link, 1 + usize::from(input.shape.between))));
+        let linked =
+            inputs.flat_map(|(input, links)| links.iter().flat_map(|link| std::iter::repeat_n(link, 1 + usize::from(input.shape.between))));
         linked.chain(self.streams.iter().map(|(_, link)| link)).nth(tap)
     }
 }

@@ -83,12 +83,7 @@ impl Wired {
 }
 
 /// The clocks as the graph gives them. Without a timeline uneven ones are not known yet and stand for any.
-fn declared(
-    nodes: &[Option<Resolved<'_>>],
-    rates: &[Rate],
-    timeline: Option<Timeline>,
-    faults: &mut Diagnostics,
-) -> Option<Vec<Clock>> {
+fn declared(nodes: &[Option<Resolved<'_>>], rates: &[Rate], timeline: Option<Timeline>, faults: &mut Diagnostics) -> Option<Vec<Clock>> {
     let own = nodes.iter().zip(rates).map(|(node, rate)| {
         let (Some(node), scale) = (node, rate.stride) else { return Some(Clock::every(rate.stride)) };
         let Beat::Own(rhythm) = &node.beat else { return Some(Clock::every(scale)) };
@@ -157,7 +152,8 @@ fn add(index: usize, node: Option<&Resolved<'_>>, clocks: &[Clock], wired: &mut 
                         faults.push(not_between(node, input.name, link));
                         None
                     })?;
-                    let next = Tap { hi: link.delay * step as i64 + period as i64, lo: link.delay * step as i64 + period as i64, ..taps[feed[0]] };
+                    let next =
+                        Tap { hi: link.delay * step as i64 + period as i64, lo: link.delay * step as i64 + period as i64, ..taps[feed[0]] };
                     feed.push(push(&mut taps, next));
                 }
             }

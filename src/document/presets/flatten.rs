@@ -205,6 +205,5 @@ impl<'a> Flat<'a> {
             args: raw.args,
             origin: raw.origin,
         });
-
     }
 }
