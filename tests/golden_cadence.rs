@@ -131,7 +131,7 @@ fn run(trace: &Value, photo: &Raster, motion: &Motion, (kernel, sampling): (Kern
             key = chain.key(&sample::warp(&frames[tick as usize - 1], motion, kernel, Border::Replicate));
         }
         let latest = Latest { value: Frame::new(key.clone(), ColorTags::SRGB), age: tick % period, period };
-        let cx = Tick { node: "painted", spec: &spec, moment: Timeline::default().moment(tick), wanted: &[true], count: tick };
+        let cx = Tick { node: "painted", spec: &spec, moment: Timeline::default().moment(tick), wanted: &[true], count: tick, period: 1 };
         let inputs = Inputs { key: latest, motion: (tick > 0).then(|| motion.clone()), flow: None, backward: None, mask: None };
         let out = node.fire(&mut state, &cx, inputs, Now { blend: true, flow_factor: 1.0, sampling, resample }).expect("fires");
         frames.push(out.image.raster);

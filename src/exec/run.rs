@@ -138,8 +138,10 @@ fn fire(plan: &Plan, opened: &[Box<dyn Running>], firing: &Firing, mut inputs: I
     }
     let tick = firing.tick / node.stride;
     let moment = Moment { streams: &streams, ..node.timeline.moment(tick) };
-    let count = plan.net.nodes[firing.node].clock.count(firing.tick);
-    let cx = Tick { node: &node.name, spec, moment, wanted: &node.wanted, count };
+    let clock = &plan.net.nodes[firing.node].clock;
+    let count = clock.count(firing.tick);
+    let period = clock.before(firing.tick).map_or_else(|| clock.interval(0), |before| firing.tick - before) / node.stride;
+    let cx = Tick { node: &node.name, spec, moment, wanted: &node.wanted, count, period };
     let outputs = match running.fire(&cx, feeds) {
         Err(Halt::End) if !plan.net.nodes[firing.node].source_ends => {
             let fault = Fault::new(format!("there is no frame {tick}: it ends earlier than it said before the run"));

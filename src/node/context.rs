@@ -254,6 +254,8 @@ pub struct Tick<'a> {
     pub wanted: &'a [bool],
     /// How many times the node has fired before, by its own clock: the tick itself where it fires on every one.
     pub count: u64,
+    /// Frames since its last firing; at the first one the node's period.
+    pub period: u64,
 }
 
 impl Tick<'_> {

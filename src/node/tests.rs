@@ -121,7 +121,7 @@ fn one_declaration_yields_spec_inputs_outputs_and_parameters() {
     let frame = |value| Sample { value: Frame::filled(Size::new(2, 1), [value; 3]).into_value(), tick: 5, period: 1 };
     let held = Sample { value: Value::Scalar(1.0), tick: 3, period: 3 };
     let feeds = vec![vec![vec![frame(1.0)]], vec![], vec![vec![frame(2.0)], vec![frame(4.0)]], vec![vec![held]]];
-    let cx = Tick { node: "n", spec, moment: Moment { tick: 5, ..Moment::default() }, wanted: &[true, false], count: 0 };
+    let cx = Tick { node: "n", spec, moment: Moment { tick: 5, ..Moment::default() }, wanted: &[true, false], count: 0, period: 1 };
     let outputs = running.fire(&cx, feeds).unwrap();
     let [Some(Value::Frame(image)), None] = &outputs[..] else { panic!("one frame, no motion") };
     assert_eq!(image.raster.data(), [7.0; 6]);

@@ -161,7 +161,7 @@ mod tests {
         let (node, mut state) = Encoder::open(&params, &opening).unwrap();
         for tick in [0, 2, 4] {
             let moment = Moment { tick, ..Moment::default() };
-            let cx = Tick { node: "file", spec: &spec, moment, wanted: &[], count: tick / 2 };
+            let cx = Tick { node: "file", spec: &spec, moment, wanted: &[], count: tick / 2, period: 2 };
             let image = Frame::filled(Size::new(64, 48), [0.1 * tick as f32, 0.5, 0.5]);
             let now = Encoder::now(&params, &cx.moment);
             node.fire(&mut state, &cx, Inputs { image, audio: None, subtitles: None, time: None }, now).unwrap();

@@ -39,7 +39,7 @@ fn bench(kind: &str, params: &[(&str, Written)]) -> Bench {
 impl Bench {
     fn fire(&self, tick: u64, feeds: Vec<Feed>) -> Result<Vec<Option<Value>>, Halt> {
         let wanted = vec![true; self.spec.outputs.len()];
-        let cx = Tick { node: "it", spec: &self.spec, moment: timeline().moment(tick), wanted: &wanted, count: tick };
+        let cx = Tick { node: "it", spec: &self.spec, moment: timeline().moment(tick), wanted: &wanted, count: tick, period: 1 };
         self.running.fire(&cx, feeds)
     }
 

@@ -209,7 +209,7 @@ mod tests {
         let fire = |tick| {
             let moment = timeline.moment(tick);
             let now = VideoInput::now(params, &moment);
-            node.fire(&mut state, &Tick { node: "clip", spec: &spec, moment, wanted: &[true; 4], count: tick / period }, Inputs {}, now)
+            node.fire(&mut state, &Tick { node: "clip", spec: &spec, moment, wanted: &[true; 4], count: tick / period, period }, Inputs {}, now)
                 .ok()
         };
         ticks.map_while(fire).collect()

@@ -163,7 +163,7 @@ pub(super) mod testing {
 
     /// The first tick.
     pub fn tick(spec: &Spec) -> Tick<'_> {
-        Tick { node: "n", spec, moment: Moment::default(), wanted: &[true], count: 0 }
+        Tick { node: "n", spec, moment: Moment::default(), wanted: &[true], count: 0, period: 1 }
     }
 
     /// Smooth colours with an edge: bright at the bottom, a red disc in the middle.
