@@ -24,7 +24,7 @@ import torch.nn.functional as F
 from export import halve
 from prepare import jitter
 
-WIDTHS = (16, 32, 64, 112, 144)
+WIDTHS = (16, 32, 48, 80, 104)
 SIZE = (224, 320)
 
 
