@@ -15,6 +15,6 @@ fn main() -> io::Result<()> {
 }
 
 fn entry(path: &Path) -> String {
-    let name = path.file_stem().unwrap_or_default().to_string_lossy();
+    let (name, path) = (path.file_stem().unwrap_or_default().to_string_lossy(), path.to_string_lossy());
     format!("    ({name:?}, include_str!({path:?})),\n")
 }

@@ -24,7 +24,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let start = Instant::now();
     let request = Request {
-        pictures: &[Picture { prompt, negative: "", image: photo.as_ref() }],
+        pictures: &[Picture { prompt: prompt.as_str().into(), negative: "".into(), image: photo.as_ref() }],
         size: Size::new(512, 288),
         steps: 4,
         strength: number(1, 0.4)?,

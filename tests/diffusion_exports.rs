@@ -73,7 +73,7 @@ fn awkward_exports_paint_what_their_networks_predict() {
     let long = "cat ".repeat(60);
     for sampler in [SamplerKind::Ddim, SamplerKind::Lcm, SamplerKind::Euler] {
         for (image, what) in [(None, "from text"), (Some(&image), "from a picture")] {
-            let pictures = [Picture { prompt: &long, negative: "", image }];
+            let pictures = [Picture { prompt: long.as_str().into(), negative: "".into(), image }];
             let painted = paint(&pipeline, &pictures, sampler, 1.0).unwrap();
             assert_eq!(painted[0].size(), if image.is_some() { Size::new(5, 3) } else { Size::new(6, 4) });
             assert_flat(&painted[0], share(&long), what);
@@ -87,7 +87,7 @@ fn awkward_exports_paint_what_their_networks_predict() {
 fn several_pictures_go_through_a_network_that_takes_one() {
     let (_dir, pipeline) = open();
     let long = "dog ".repeat(70);
-    let pictures = [long.as_str(), ""].map(|prompt| Picture { prompt, negative: "", image: None });
+    let pictures = [long.as_str(), ""].map(|prompt| Picture { prompt: prompt.into(), negative: "".into(), image: None });
     let painted = paint(&pipeline, &pictures, SamplerKind::Ddim, 1.0).unwrap();
     assert_flat(&painted[0], share(&long), "the first");
     assert_flat(&painted[1], share(""), "the second");
@@ -96,7 +96,7 @@ fn several_pictures_go_through_a_network_that_takes_one() {
 #[test]
 fn a_broken_calculation_is_an_error_and_not_a_black_picture() {
     let (_dir, pipeline) = open();
-    let pictures = [Picture { prompt: "cat", negative: "", image: None }];
+    let pictures = [Picture { prompt: "cat".into(), negative: "".into(), image: None }];
     let error = paint(&pipeline, &pictures, SamplerKind::Ddim, f32::INFINITY).unwrap_err();
     assert!(error.to_string().contains("not a number at step 1 of 3"), "{error}");
 }
@@ -111,7 +111,7 @@ fn what_is_missing_is_named() {
     std::fs::remove_dir_all(dir.path().join("vae_encoder")).unwrap();
     let pipeline = Pipeline::open(dir.path(), &SessionOptions::default()).unwrap();
     let image = Frame::filled(Size::new(4, 4), [0.5; 3]);
-    let pictures = [Picture { prompt: "", negative: "", image: Some(&image) }];
+    let pictures = [Picture { prompt: "".into(), negative: "".into(), image: Some(&image) }];
     let error = paint(&pipeline, &pictures, SamplerKind::Ddim, 1.0).unwrap_err().to_string();
     assert!(error.contains("vae_encoder"), "{error}");
 }

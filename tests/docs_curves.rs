@@ -3,7 +3,9 @@
 #![allow(missing_docs, reason = "a test")]
 
 use frameloom::diag::{Sources, Span};
-use frameloom::param::{Curve, Data, Fps, IntCurve, Key, Moment, Param, Prompt, ReadCx, Seed, TextCurve, Value, ease_names, function_reference};
+use frameloom::param::{
+    Curve, Data, Fps, IntCurve, Key, Moment, Param, Prompt, ReadCx, Seed, TextCurve, Value, ease_names, function_reference,
+};
 use serde_json::Value as Json;
 
 const PAGE: &str = include_str!("../docs/curves.md");
@@ -33,7 +35,7 @@ fn shown(name: &str, json: &Json, tick: u64) -> String {
     let moment = Moment { tick, length: Some(96), fps: Fps::new(24, 1), ..Moment::default() };
     let (data, cx) = (data(json), ReadCx { base: ".".into() });
     match name {
-        "prompt" => Prompt::read(&data, &cx).expect("the example reads").now(&moment),
+        "prompt" => Prompt::read(&data, &cx).expect("the example reads").now(&moment).from,
         "seed" => Seed::read(&data, &cx).expect("the example reads").now(&moment).nth(tick).to_string(),
         "sampler" | "model" => TextCurve::read(&data, &cx).expect("the example reads").now(&moment),
         "steps" => IntCurve::read(&data, &cx).expect("the example reads").now(&moment).to_string(),

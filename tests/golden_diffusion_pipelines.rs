@@ -56,8 +56,13 @@ fn check(case: &Value, arrays: &Npz, pipeline: &Pipeline, kind: SamplerKind) {
     let latents = arrays.get("latents").unwrap();
     let batch = latents.shape[1];
     let (prompts, negatives, images) = (texts(call, "prompt", batch), texts(call, "negative_prompt", batch), pictures_of(case));
-    let pictures: Vec<Picture<'_>> =
-        (0..batch).map(|i| Picture { prompt: &prompts[i], negative: &negatives[i], image: images.get(i * images.len() / batch) }).collect();
+    let pictures: Vec<Picture<'_>> = (0..batch)
+        .map(|i| Picture {
+            prompt: prompts[i].as_str().into(),
+            negative: negatives[i].as_str().into(),
+            image: images.get(i * images.len() / batch),
+        })
+        .collect();
     let seeds: Vec<u64> = case["seeds"].as_array().unwrap().iter().map(|s| s.as_u64().unwrap()).collect();
     let half = case["model"].as_str().unwrap().ends_with("fp16");
     let (loose_latents, loose_pixels) = if half { (0.15, 0.01) } else { (1e-3, 1e-4) };

@@ -248,7 +248,7 @@ fn golden_noise_statistics() {
     let mut count = 0;
     for case in golden.params["noise"].as_array().unwrap() {
         let size = Size::new(number(&case["width"]).unwrap() as usize, number(&case["height"]).unwrap() as usize);
-        let amount = number(&case["amount"]).unwrap() as f32;
+        let amount = number(&case["amount"]).unwrap_or(1.0) as f32;
         let noisy = |seed| {
             let mut picture = Raster::from_vec(size, 3, vec![128.0 / 255.0; size.area() * 3]);
             noise::add(&mut picture, None, noise_of(case), amount, seed);

@@ -171,7 +171,7 @@ fn golden_prompts_compute_their_maths() {
     for case in cases {
         let text = case["text"].as_str().expect("a text");
         let prompt: Prompt = read(Value::Text(text.to_owned())).expect(text);
-        let now = prompt.now(&moment(case["frame"].as_u64().expect("a frame"), case));
+        let now = prompt.now(&moment(case["frame"].as_u64().expect("a frame"), case)).from;
         let mut parts = now.split("--neg");
         let wanted = case["split_weighted_subprompts"].as_array().expect("two texts");
         assert_eq!(words(parts.next().unwrap_or("")), words(wanted[0].as_str().expect("a text")), "{text}");
@@ -199,7 +199,7 @@ fn golden_prompts_blend_at_deforums_weights() {
     let frames = case["frames"].as_object().expect("results by frame");
     for (frame, wanted) in frames {
         let wanted = wanted.as_str().expect("a text");
-        let at = prompt.at(&Moment { tick: frame.parse().expect("a frame"), length, ..Moment::default() });
+        let at = prompt.now(&Moment { tick: frame.parse().expect("a frame"), length, ..Moment::default() });
         let split = |text: &str| text.split_once("--neg").map(|(a, b)| (a.to_owned(), b.to_owned())).expect("a negative part");
         match at.to {
             Some(to) if at.mix > 0.0 => {

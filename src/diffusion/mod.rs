@@ -26,7 +26,7 @@ pub use error::DiffusionError;
 pub use folder::{Defaults, ModelFolder, UnetConfig, VaeConfig};
 pub use guidance::guide;
 pub use latent::Latents;
-pub use pipeline::{Picture, Pipeline, Progress, Request, Seeds, Variation};
+pub use pipeline::{Picture, Pipeline, Progress, Request, Seeds, Variation, Words};
 pub use prompt::{Chunk, chunks};
 pub use sampler::{Sampler, SamplerKind, SamplerOptions};
 pub use strength::{Span, StrengthReading};

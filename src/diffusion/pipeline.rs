@@ -32,11 +32,26 @@ pub struct Pipeline {
 #[derive(Debug, Clone, Copy)]
 pub struct Picture<'a> {
     /// What it should show.
-    pub prompt: &'a str,
+    pub prompt: Words<'a>,
     /// What it should not show; heeded where the guidance is above 1.
-    pub negative: &'a str,
+    pub negative: Words<'a>,
     /// The picture to start from.
     pub image: Option<&'a Frame>,
+}
+
+/// A text, or one on the way to another.
+#[derive(Debug, Clone, Copy)]
+pub struct Words<'a> {
+    /// The text.
+    pub text: &'a str,
+    /// The other text, and how much of the way to it is done, 0 to 1: the embeddings of both are mixed.
+    pub toward: Option<(&'a str, f32)>,
+}
+
+impl<'a> From<&'a str> for Words<'a> {
+    fn from(text: &'a str) -> Self {
+        Self { text, toward: None }
+    }
 }
 
 /// Where the noise of several pictures comes from.
@@ -227,8 +242,16 @@ impl Pipeline {
         let guided = request.guidance > 1.0 && !self.unet.knows_guidance();
         let negatives = request.pictures.iter().filter(|_| guided).map(|p| p.negative);
         let prompts = request.pictures.iter().map(|p| p.prompt);
-        let rows = negatives.chain(prompts).map(|text| self.text.encode(text)).collect::<Result<_, _>>()?;
+        let rows = negatives.chain(prompts).map(|words| self.read(words)).collect::<Result<_, _>>()?;
         Ok(Texts { rows, guided })
+    }
+
+    fn read(&self, words: Words<'_>) -> Result<Arc<Embedding>, DiffusionError> {
+        let here = self.text.encode(words.text)?;
+        match words.toward {
+            Some((there, mix)) if mix > 0.0 => Ok(Arc::new(here.mixed(self.text.encode(there)?.as_ref(), mix))),
+            _ => Ok(here),
+        }
     }
 
     /// What txt2img starts from.

@@ -7,7 +7,7 @@ use ndarray::Array2;
 use super::DiffusionError;
 use super::folder::ModelFolder;
 use super::prompt::chunks;
-use super::tokenizer::Tokenizer;
+use super::tokenizer::{CONTEXT, Tokenizer};
 use crate::model::{Session, SessionOptions};
 
 /// Embeddings kept: enough for the prompts of a keyframed film, a few megabytes.
@@ -22,6 +22,19 @@ pub struct Embedding {
     pub width: usize,
     /// The rows.
     pub data: Vec<f32>,
+}
+
+impl Embedding {
+    /// A straight line from this one to `other`: `mix` 0 is this, 1 the other. Rows that only one of them has are repeated in the
+    /// other from its last piece.
+    #[must_use]
+    pub fn mixed(&self, other: &Self, mix: f32) -> Self {
+        let piece = CONTEXT * self.width;
+        let at = |of: &Self, i: usize| if i < of.data.len() { of.data[i] } else { of.data[of.data.len() - piece + i % piece] };
+        let tokens = self.tokens.max(other.tokens);
+        let data = (0..tokens * self.width).map(|i| at(self, i) * (1.0 - mix) + at(other, i) * mix).collect();
+        Self { tokens, width: self.width, data }
+    }
 }
 
 /// The text encoder of a model with its tokenizer.

@@ -84,8 +84,10 @@ fn long_form(data: &Data) -> Result<LinkRef, Diagnostic> {
                 .at(from.span, "this reads the frame of now")
                 .help(format!("write `{}@-1` for the frame before, or remove `initial`", link.node)));
         }
-        link.initial = Some(match initial.text() {
-            Some(NOTHING) => First::Nothing,
+        link.initial = Some(match &initial.value {
+            // An optional input of a subgraph that was left out.
+            Value::Null => First::Nothing,
+            Value::Text(text) if text == NOTHING => First::Nothing,
             _ => First::Link(Box::new(plain(initial)?)),
         });
     }

@@ -62,5 +62,8 @@ pub fn sound_of(path: &Path) -> Result<(Track, Option<f64>), MediaError> {
     let start = |time: i64| if time == i64::MIN { 0.0 } else { seconds(time, stream.time_base()) };
     let own = Some(stream.duration()).filter(|length| *length > 0).map(|length| seconds(length, stream.time_base()));
     let whole = Some(input.duration()).filter(|length| *length > 0).map(|length| length as f64 / f64::from(ffmpeg_next::ffi::AV_TIME_BASE));
-    Ok((Track { path: path.to_path_buf(), stream: stream.index(), from: start(stream.start_time()), to: None, stretch: 1.0 }, own.or(whole)))
+    Ok((
+        Track { path: path.to_path_buf(), stream: stream.index(), from: start(stream.start_time()), to: None, stretch: 1.0 },
+        own.or(whole),
+    ))
 }

@@ -38,6 +38,16 @@ impl Registry {
         Ok(self)
     }
 
+    /// Puts the kind `N` in the place of the kind of its name, or adds it: a mocked model for a test.
+    ///
+    /// # Errors
+    /// When two of its keys are the same.
+    pub fn replace<N: Node>(&mut self) -> Result<&mut Self, RegistryError> {
+        let name = KindOf::<N>::new().spec().name;
+        self.kinds.retain(|kind| kind.spec().name != name);
+        self.add::<N>()
+    }
+
     /// The kind `name`.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Arc<dyn Kind>> {

@@ -45,7 +45,7 @@ node! {
     outputs {
         /// To the right.
         x: f64,
-        /// Up.
+        /// Upwards.
         y: f64,
         /// Forwards.
         z: f64,

@@ -42,8 +42,9 @@ node! {
     inputs {
         /// The picture.
         image: Frame,
-        /// Where the colours come from.
-        reference: Frame,
+        /// Where the colours come from. Left out: the first picture that is given. While its link has nothing yet (`initial: none`)
+        /// colours stay as they are.
+        reference: Option<Frame>,
         /// Which part of the picture is matched: only there do its colours count and change. All of it if left out.
         mask: Option<Mask>,
         /// Which part of the reference counts. All of it if left out.
@@ -68,7 +69,10 @@ node! {
 }
 
 /// The kind `color_match`.
-pub struct ColorMatch;
+pub struct ColorMatch {
+    /// Nothing is linked: the first picture is the reference.
+    to_itself: bool,
+}
 
 /// The palette aimed at, and the references from which it came.
 #[derive(Default)]
@@ -123,8 +127,9 @@ impl Node for ColorMatch {
         if problems.is_empty() { Ok(cx.all_outputs(cx.size_of("image"))) } else { Err(problems) }
     }
 
-    fn open(_params: &Params, _cx: &Open<'_>) -> Result<(Self, Memory), Fault> {
-        Ok((Self, Memory::default()))
+    fn open(_params: &Params, cx: &Open<'_>) -> Result<(Self, Memory), Fault> {
+        // The second of the inputs is the reference.
+        Ok((Self { to_itself: cx.inputs.get(1).copied().flatten().is_none() }, Memory::default()))
     }
 
     fn fire(&self, state: &mut Memory, _cx: &Tick<'_>, inputs: Inputs, now: Now) -> Result<Outputs, Halt> {
@@ -138,11 +143,16 @@ impl Node for ColorMatch {
             Method::Histogram => palette::Method::Histogram,
             Method::MeanStd => palette::Method::MeanStd,
         };
-        if let Some(newest) = state.palette_of(&inputs.reference.raster, inputs.reference_mask.as_ref(), space, method) {
+        let reference = match &inputs.reference {
+            None if self.to_itself && state.aim.is_none() => Some(&inputs.image),
+            given => given.as_ref(),
+        };
+        let mask = inputs.reference_mask.as_ref();
+        if let Some(newest) = reference.and_then(|reference| state.palette_of(&reference.raster, mask, space, method)) {
             let newest = state.averaged(newest, usize::try_from(now.window).unwrap_or(1));
             state.follow(newest, now.smoothing as f32);
         }
-        // A reference whose mask has shown nothing so far changes nothing.
+        // Without a reference so far, or with one whose mask has shown nothing, nothing changes.
         let Some(aim) = &state.aim else { return Ok(Outputs { image: inputs.image }) };
         let raster = aim.apply_part(&inputs.image.raster, inputs.mask.as_ref(), now.amount as f32);
         Ok(Outputs { image: Frame::new(raster, inputs.image.tags) })

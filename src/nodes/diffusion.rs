@@ -1,11 +1,11 @@
 //! The kind `diffusion`.
 
 use crate::choice;
-use crate::diffusion::{Picture, Pipeline, Request, SamplerKind, SamplerOptions, Seeds, StrengthReading, Variation};
+use crate::diffusion::{Picture, Pipeline, Request, SamplerKind, SamplerOptions, Seeds, StrengthReading, Variation, Words};
 use crate::frame::{ColorTags, Frame, Raster};
 use crate::model::{SessionOptions, find_model};
 use crate::node::{Ending, Fault, Halt, Node, Open, Outlook, Problem, Prospect, Tick};
-use crate::param::{Curve, IntCurve, PathParam, Prompt, Seed};
+use crate::param::{Curve, IntCurve, PathParam, Prompt, PromptAt, Seed};
 
 use super::with_model;
 
@@ -60,6 +60,23 @@ impl From<StepsMean> for StrengthReading {
     }
 }
 
+choice! {
+    /// How one prompt goes over into the next.
+    pub enum PromptBlend {
+        /// Each is in effect until the next one's frame.
+        Hold = "hold",
+        /// Each glides into the next: what the network reads is a straight line from one to the other.
+        Embeddings = "embeddings",
+    }
+}
+
+impl PromptBlend {
+    fn words(self, prompt: &PromptAt) -> Words<'_> {
+        let toward = prompt.to.as_deref().filter(|_| self == Self::Embeddings);
+        Words { text: &prompt.from, toward: toward.map(|to| (to, prompt.mix as f32)) }
+    }
+}
+
 node! {
     /// Paints with Stable Diffusion: from a prompt, or over the picture it is given.
     ///
@@ -71,8 +88,11 @@ node! {
     /// a seed paints what diffusers paints with the same model and settings.
     "diffusion" => Diffusion
     inputs {
-        /// The picture to paint over. Without one the prompt is painted from nothing.
+        /// The picture to paint over. Without one the prompt is painted from nothing; so are the first frames where its link begins
+        /// with nothing (`{ from: painted@-1, initial: none }`).
         image: Option<Frame>,
+        /// The picture to paint over while `image` has none: what an animation begins with.
+        init: Option<Frame>,
     }
     outputs {
         /// The painting.
@@ -84,6 +104,8 @@ node! {
         model: PathParam;
         /// What to paint. May change over time: `{ 0: a meadow, 4s: a forest }`.
         prompt: Prompt;
+        /// How one prompt goes over into the next.
+        prompt_blend: PromptBlend = "hold";
         /// What not to paint. Heeded where `cfg` is above 1, except by models that know guidance themselves.
         negative: Prompt = "";
         /// How much of the picture is repainted: 0 leaves it as it is, 1 paints it all anew. This is the denoising strength of img2img
@@ -122,13 +144,18 @@ impl Node for Diffusion {
     type State = ();
 
     fn outlook(params: &Params, cx: &Prospect<'_>) -> Result<Outlook, Vec<Problem>> {
+        let problems = cx.differing_sizes(&["image", "init"]);
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        let size = cx.size_of(if cx.input("image").is_some() { "image" } else { "init" });
         let model = with_model::locate(&params.model).map_err(|problem| vec![problem])?;
         if model.is_file() {
             let fact = format!("`{}` is a file; diffusion needs a folder of networks", params.model);
             let help = "name the folder that holds `unet` and `vae_decoder`; for a single network use the kind `stylize`";
             return Err(vec![Problem::error("model", fact).help(help)]);
         }
-        Ok(Outlook { lane: with_model::lane(cx.engine), models: vec![model], ..cx.all_outputs(cx.size_of("image")) })
+        Ok(Outlook { lane: with_model::lane(cx.engine), models: vec![model], ..cx.all_outputs(size) })
     }
 
     fn open(params: &Params, cx: &Open<'_>) -> Result<(Self, ()), Fault> {
@@ -138,16 +165,16 @@ impl Node for Diffusion {
     }
 
     fn fire(&self, _state: &mut (), cx: &Tick<'_>, inputs: Inputs, now: Now) -> Result<Outputs, Halt> {
-        let image = inputs.image.as_ref();
+        let image = inputs.image.as_ref().or(inputs.init.as_ref());
         let folder = self.pipeline.folder();
         let strength = now.strength.or(folder.defaults.strength).unwrap_or(STRENGTH);
-        if let Some(image) = inputs.image.as_ref().filter(|_| strength <= 0.0) {
+        if let Some(image) = image.filter(|_| strength <= 0.0) {
             return Ok(Outputs { image: image.clone() });
         }
         let steps = now.steps.unwrap_or_else(|| folder.defaults.steps.map_or(STEPS, |n| n as i64));
         let seed = now.seed.nth(cx.count) as u64;
         let request = Request {
-            pictures: &[Picture { prompt: &now.prompt, negative: &now.negative, image }],
+            pictures: &[Picture { prompt: now.prompt_blend.words(&now.prompt), negative: now.prompt_blend.words(&now.negative), image }],
             size: cx.moment.size,
             steps: usize::try_from(steps).unwrap_or(1).max(1),
             strength,
@@ -211,6 +238,7 @@ mod tests {
         Params {
             model,
             prompt: Prompt::from(prompt),
+            prompt_blend: PromptBlend::Hold,
             negative: Prompt::from(""),
             strength: Some(Curve::from(0.4)),
             steps: Some(IntCurve::from(4)),
@@ -226,9 +254,9 @@ mod tests {
     fn paint(node: &Diffusion, params: &Params, at: u64, image: Option<&Frame>) -> Frame {
         let spec = Diffusion::spec();
         let moment = Timeline { size: Some(crate::frame::Size::new(40, 24)), ..Timeline::default() }.moment(at);
-        let cx = Tick { moment: moment.clone(), ..tick(&spec) };
+        let cx = Tick { moment: moment.clone(), count: at, ..tick(&spec) };
         let now = Diffusion::now(params, &moment);
-        match node.fire(&mut (), &cx, Inputs { image: image.cloned() }, now) {
+        match node.fire(&mut (), &cx, Inputs { image: image.cloned(), init: None }, now) {
             Ok(outputs) => outputs.image,
             Err(halt) => panic!("{halt:?}"),
         }

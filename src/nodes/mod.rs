@@ -17,11 +17,11 @@ macro_rules! kinds {
     };
 }
 
+#[cfg(test)]
+mod between_model;
 mod flow_model;
 pub mod placing;
 pub mod sampling;
-#[cfg(test)]
-mod between_model;
 mod upscale_model;
 mod with_model;
 

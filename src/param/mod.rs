@@ -21,6 +21,7 @@ mod simple;
 mod size;
 mod time;
 
+pub use crate::diag::{Diagnostic, split_advice};
 pub use curve::{Curve, IntCurve, deforum_numbers, deforum_texts};
 pub use data::{Data, Key, Value};
 pub use expr::function_reference;
@@ -41,8 +42,6 @@ pub use choice::read as read_choice;
 
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
-
-use crate::diag::Diagnostic;
 
 /// What parameters may need to know of the document they stand in.
 #[derive(Debug, Clone, Default)]

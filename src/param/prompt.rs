@@ -1,6 +1,7 @@
 //! Prompts: texts that may change over time.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use super::expr::{Env, Expr};
 use super::keyed::Keyed;
@@ -25,16 +26,10 @@ pub struct PromptAt {
     pub mix: f64,
 }
 
-impl Prompt {
-    /// The text in effect at `at` and the one after it.
-    #[must_use]
-    pub fn at(&self, at: &Moment<'_>) -> PromptAt {
-        let now = self.0.at(at);
-        let from = now.value.at(at).into_owned();
-        match now.next {
-            Some((next, mix)) => PromptAt { from, to: Some(next.at(at).into_owned()), mix },
-            None => PromptAt { from, to: None, mix: 0.0 },
-        }
+/// The text in effect.
+impl fmt::Display for PromptAt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.from)
     }
 }
 
@@ -46,7 +41,7 @@ impl From<&str> for Prompt {
 }
 
 impl Param for Prompt {
-    type Now = String;
+    type Now = PromptAt;
 
     fn shape() -> Shape {
         Shape::Prompt
@@ -67,8 +62,13 @@ impl Param for Prompt {
         keyed.map(Self).ok_or_else(|| wrong_type(data, "a prompt").help("write text, or `{ 0: a meadow, 4s: a forest }`"))
     }
 
-    fn now(&self, at: &Moment<'_>) -> String {
-        self.0.at(at).value.at(at).into_owned()
+    fn now(&self, at: &Moment<'_>) -> PromptAt {
+        let now = self.0.at(at);
+        let from = now.value.at(at).into_owned();
+        match now.next {
+            Some((next, mix)) => PromptAt { from, to: Some(next.at(at).into_owned()), mix },
+            None => PromptAt { from, to: None, mix: 0.0 },
+        }
     }
 
     fn streams(&self) -> Vec<String> {
@@ -171,7 +171,7 @@ mod tests {
     #[test]
     fn a_text_is_one_prompt_whatever_signs_it_has() {
         for text in ["(fog:1.3), a: b, {c}", "0: (a), 5: (b)", "", "one ` tick", "{not json}"] {
-            assert_eq!(read_text::<Prompt>(text).unwrap().now(&moment(9)), text);
+            assert_eq!(read_text::<Prompt>(text).unwrap().now(&moment(9)).from, text);
         }
     }
 
@@ -179,23 +179,23 @@ mod tests {
     fn keyed_prompts_hold_and_tell_the_next() {
         let prompt = keyed(&[("4s", "c"), ("max_f", "d"), ("20", "a"), ("60", "b")]);
         assert_eq!(
-            [0, 20, 59, 60, 99, 100].map(|tick| prompt.now(&moment(tick))),
+            [0, 20, 59, 60, 99, 100].map(|tick| prompt.now(&moment(tick)).from),
             ["a", "a", "a", "b", "b", "c"].map(str::to_owned).map(|text| text.replace('c', "d"))
         );
-        assert_eq!(prompt.at(&moment(30)), PromptAt { from: "a".into(), to: Some("b".into()), mix: 0.25 });
-        assert_eq!(prompt.at(&moment(0)).to, None);
+        assert_eq!(prompt.now(&moment(30)), PromptAt { from: "a".into(), to: Some("b".into()), mix: 0.25 });
+        assert_eq!(prompt.now(&moment(0)).to, None);
     }
 
     #[test]
     fn deforums_json_reads_from_a_text() {
         let prompt = read_text::<Prompt>("{\"0\": \"a cat\", \"max_f/2\": \"a dog, (red:1.2)\"}").unwrap();
-        assert_eq!([49, 50].map(|tick| prompt.now(&moment(tick))), ["a cat", "a dog, (red:1.2)"]);
+        assert_eq!([49, 50].map(|tick| prompt.now(&moment(tick)).from), ["a cat", "a dog, (red:1.2)"]);
     }
 
     #[test]
     fn maths_between_back_ticks_is_computed_each_frame() {
         let prompt = read_text::<Prompt>("(tan:`sqrt(t)`) `t*2` `max_f-t` ``").unwrap();
-        assert_eq!(prompt.now(&moment(9)), "(tan:3.0) 18 91 1");
+        assert_eq!(prompt.now(&moment(9)).from, "(tan:3.0) 18 91 1");
         let wrong = read_text::<Prompt>("(a:`0.5 + tt`)").unwrap_err();
         assert_eq!((wrong.labels[0].span.start, wrong.labels[0].span.end), (10, 12));
         assert_eq!(read_text::<Prompt>("`drums.level`").unwrap().streams(), ["drums.level"]);

@@ -17,6 +17,11 @@ fn root() -> PathBuf {
     std::env::var_os("FRAMELOOM_GOLDEN").map_or_else(|| PathBuf::from("tests/golden"), PathBuf::from)
 }
 
+/// Where a file of Deforum's data lies.
+pub fn path(file: &str) -> PathBuf {
+    root().join("deforum").join(file)
+}
+
 impl Golden {
     /// The cases described by `params` (a path inside the folder), or nothing, said aloud, when the folder has none.
     pub fn open(name: &'static str, params: &str) -> Option<Self> {
@@ -29,7 +34,7 @@ impl Golden {
     }
 
     fn find(&self, file: &str) -> Option<PathBuf> {
-        let path = root().join("deforum").join(file);
+        let path = path(file);
         let found = path.is_file();
         if !found {
             println!("golden {}: skipped {file}, not in the folder", self.name);

@@ -49,7 +49,7 @@ pub fn read(text: &str, texts: bool, length: u64, moment: &Moment<'_>, sources: 
     let as_texts = || -> Result<Reading, Diagnostic> {
         if prompts {
             let prompt = Prompt::read(&data, &cx)?;
-            return Ok(Reading::new(spans(length, |tick| prompt.now(&Moment { tick, ..moment.clone() })), &prompt.streams()));
+            return Ok(Reading::new(spans(length, |tick| prompt.now(&Moment { tick, ..moment.clone() }).from), &prompt.streams()));
         }
         let held = TextCurve::read(&data, &cx)?;
         Ok(Reading::new(spans(length, |tick| held.now(&Moment { tick, ..moment.clone() })), &held.streams()))

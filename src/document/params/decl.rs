@@ -26,6 +26,8 @@ pub struct ParamDecl {
     pub max: Option<f64>,
     /// The words that a `choice` takes.
     pub choices: Vec<String>,
+    /// Whether it may be left unset: what names it is then left out.
+    pub optional: bool,
     /// What it is set to: the strongest of its default, `--params` and `--set`.
     pub setting: Option<Setting>,
 }
@@ -140,7 +142,7 @@ pub(in super::super) fn declare(section: Option<&Data>, layer: &Layer, base: &st
     entries.iter().filter_map(|(key, data)| one(key, data, layer, base, diags)).collect()
 }
 
-const KEYS: [&str; 6] = ["type", "default", "about", "min", "max", "choices"];
+const KEYS: [&str; 7] = ["type", "default", "optional", "about", "min", "max", "choices"];
 
 fn one(key: &Key, data: &Data, layer: &Layer, base: &std::path::Path, diags: &mut Diagnostics) -> Option<ParamDecl> {
     if !is_name(&key.text) {
@@ -175,6 +177,7 @@ fn one(key: &Key, data: &Data, layer: &Layer, base: &std::path::Path, diags: &mu
         min: number("min", diags),
         max: number("max", diags),
         choices: Vec::new(),
+        optional: matches!(data.get("optional"), Some(Data { value: Value::Bool(true), .. })),
         setting: None,
     };
     read_choices(&mut decl, entries, diags);

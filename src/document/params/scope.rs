@@ -67,7 +67,7 @@ impl Scope {
         Self { decls, ..Self::default() }
     }
 
-    /// The argument as it stands after replacing, or nothing when it is in error or names an input that was left out.
+    /// The argument as it stands after replacing, or nothing when it is in error or names an input or parameter that was left out.
     ///
     /// `Err` is the former: the node is not to be used.
     pub(in super::super) fn arg(&mut self, mut arg: Arg, budget: &mut Budget, diags: &mut Diagnostics) -> Result<Option<Arg>, Fault> {
@@ -159,6 +159,9 @@ impl Scope {
         let decl = &self.decls[at];
         if let Some(setting) = &decl.setting {
             return Found::Setting(setting, decl.ty);
+        }
+        if decl.optional {
+            return Found::Absent;
         }
         if self.missing.insert(name.to_owned()) {
             diags.push(unset(decl, place));

@@ -1,8 +1,7 @@
 //! A gate as a parameter.
 
-use crate::diag::{Diagnostic, split_advice};
 use crate::kernel::metrics::gate::{Gate, GateError};
-use crate::param::{Data, Moment, Param, ReadCx, Shape, Value};
+use crate::param::{Data, Diagnostic, Moment, Param, ReadCx, Shape, Value, split_advice};
 
 /// Bounds written as text: `warp_error<0.004, psnr>30`.
 #[derive(Debug, Clone, PartialEq)]
