@@ -225,16 +225,6 @@ fn presets_are_listed_with_what_they_are_for() {
     assert!(dolly.about.starts_with("A camera") && found.iter().any(|info| info.name == "painted_loop"));
 }
 
-/// That each can also be used is a test of its own (`tests/graphs.rs`), which knows the real kinds.
-#[test]
-fn every_preset_in_nodes_is_built_in() {
-    let files = std::fs::read_dir("nodes").unwrap().flatten().filter(|file| file.path().extension().is_some_and(|e| e == "yaml"));
-    // Seen from a folder without `nodes/` beside or above it.
-    let found = presets(std::env::temp_dir().as_path());
-    let built_in = found.iter().filter(|info| info.path.is_none() && !info.about.is_empty());
-    assert_eq!(built_in.count(), files.count());
-}
-
 proptest::proptest! {
     #[test]
     fn random_documents_never_panic(

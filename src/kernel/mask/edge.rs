@@ -9,7 +9,7 @@ const FLAT: f32 = 4e-4;
 
 /// `mask` drawn to the edges that `picture` has within `pixels`: a guided filter (He, Sun, Tang 2010) with the picture's greys as guide.
 /// Within each window the mask becomes the linear function of the guide that fits it best; windows are squares of
-/// `2·pixels + 1`. What comes out is twice as steep as the fit, so that a soft mask ends at the edge.
+/// `2·pixels + 1`. A window's mean would leave a soft mask soft, so the mask is made firmer before and after, around one half.
 #[must_use]
 pub fn refine(mask: &Raster, picture: &Raster, pixels: f32) -> Raster {
     let radius = pixels.round().max(0.0).min(512.0) as usize;
@@ -17,6 +17,7 @@ pub fn refine(mask: &Raster, picture: &Raster, pixels: f32) -> Raster {
         return mask.clone();
     }
     let guide = tone::grey(picture, tone::Grey::Bt601);
+    let mask = &firmer(mask.clone(), 2.0);
     let mean = |raster: &Raster| box_mean(raster, radius);
     let times = |a: &Raster, b: &Raster| pair(a.clone(), b, |a, b| a * b);
     let (mean_g, mean_m) = (mean(&guide), mean(mask));
@@ -25,8 +26,12 @@ pub fn refine(mask: &Raster, picture: &Raster, pixels: f32) -> Raster {
     let slope = pair(covariance, &variance, |covariance, variance| covariance / (variance + FLAT));
     let offset = pair(mean_m, &times(&slope, &mean_g), |mean, part| mean - part);
     let fitted = pair(times(&mean(&slope), &guide), &mean(&offset), |part, offset| part + offset);
-    // The fit leaves a step at the edge that falls short of black and white by what the rough mask had spilled.
-    change(fitted, |v| (2.0 * v - 0.5).max(0.0).min(1.0))
+    firmer(fitted, 1.5)
+}
+
+/// `mask` spread around one half, held to 0..1.
+fn firmer(mask: Raster, by: f32) -> Raster {
+    change(mask, move |v| ((v - 0.5) * by + 0.5).max(0.0).min(1.0))
 }
 
 /// `picture` with its colours under the edge of `mask` replaced by those that spread from where the mask is full, over about

@@ -28,8 +28,8 @@ fn run(folder: &Path, node: &str) -> Vec<Raster> {
 }
 
 fn mean(raster: &Raster) -> f32 {
-    let sum: f64 = raster.plane(0).iter().map(|v| f64::from(*v)).sum();
-    (sum / raster.size().area() as f64) as f32
+    let mean = raster.plane(0).iter().map(|v| f64::from(*v)).sum::<f64>() / raster.size().area() as f64;
+    (mean * 1e4).round() as f32 / 1e4
 }
 
 #[test]
