@@ -71,19 +71,18 @@ fn link(name: &str) -> String {
     format!(", {name}: {from}")
 }
 
-/// The inputs that the preset in `path` declares, or of one that names a kind, those of the kind that a test can link.
+/// The inputs that the preset in `path` declares, or of one that names a kind or another preset, those that this needs.
 fn inputs(path: &Path, loom: &Loom) -> Vec<String> {
     let text = fs::read_to_string(path).unwrap();
     let preset: serde_json::Value = serde_saphyr::from_str(&text).unwrap();
     if let Some(inputs) = preset["inputs"].as_object() {
         return inputs.keys().cloned().collect();
     }
-    let Some(name) = preset["kind"].as_str() else { return Vec::new() };
-    let below = path.with_file_name(format!("{name}.yaml"));
-    if below.is_file() {
-        return inputs(&below, loom);
+    let base = path.with_file_name(format!("{}.yaml", preset["kind"].as_str().unwrap()));
+    if base.is_file() {
+        return inputs(&base, loom);
     }
-    let kind = loom.registry.get(name);
+    let kind = loom.registry.get(preset["kind"].as_str().unwrap());
     let needed = kind.iter().flat_map(|kind| kind.spec().inputs.iter()).filter(|input| !input.shape.optional);
     needed.map(|input| input.name.to_owned()).collect()
 }
