@@ -43,7 +43,7 @@ fn golden_color_match() {
     println!("golden color_match: {count} cases");
 }
 
-/// The scale and offset that OpenCV gives the three numbers of `space` when it keeps them in bytes.
+/// The scale and offset that `OpenCV` gives the three numbers of `space` when it keeps them in bytes.
 fn bytes_of(space: Space) -> [(f32, f32); 3] {
     match space {
         Space::Hsv => [(180.0, 0.0), (255.0, 0.0), (255.0, 0.0)],
@@ -61,19 +61,23 @@ fn match_bytes(source: &Raster, reference: &Raster, space: Space) -> Raster {
         let mut out = picture.clone();
         color::from_rgb(&mut out, space);
         for (plane, (scale, offset)) in out.planes_mut().zip(bytes_of(space)) {
-            plane.iter_mut().for_each(|v| *v = (*v * scale + offset).round().clamp(0.0, 255.0));
+            for v in plane.iter_mut() {
+                *v = (*v * scale + offset).round().clamp(0.0, 255.0);
+            }
         }
         out
     };
     let mut out = Palette::of(&bytes(reference), Space::Rgb, Method::Histogram).apply(&bytes(source), 1.0);
     for (plane, (scale, offset)) in out.planes_mut().zip(bytes_of(space)) {
-        plane.iter_mut().for_each(|v| *v = ((*v + 0.01).floor() - offset) / scale);
+        for v in plane.iter_mut() {
+            *v = ((*v + 0.01).floor() - offset) / scale;
+        }
     }
     color::to_rgb(&mut out, space);
     out
 }
 
-/// Lab in bytes as OpenCV computes it: in integers, with its constants rounded, so that a third of all L differ by one.
+/// Lab in bytes as `OpenCV` computes it: in integers, with its constants rounded, so that a third of all L differ by one.
 fn lab_bytes(picture: &Raster) -> Raster {
     const ONE: i64 = 1 << 15;
     let linear = |v: f32| {
@@ -103,7 +107,7 @@ fn lab_bytes(picture: &Raster) -> Raster {
 }
 
 /// Deforum truncates to 8 bits, so our RGB lies 0 to 1 level above. What we compute as Deforum does, in bytes of Lab and HSV,
-/// lies within a level or two but for single pixels, since OpenCV's integer arithmetic sometimes falls on the next byte. What we
+/// lies within a level or two but for single pixels, since `OpenCV`'s integer arithmetic sometimes falls on the next byte. What we
 /// really do, without bytes, is held to a mean error: those bytes cost Deforum single pixels by up to a dozen levels.
 fn assert_matches(ours: &Raster, deforum: &Raster, expected: &Raster, space: Space, name: &str) {
     if space == Space::Rgb {

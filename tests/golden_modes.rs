@@ -343,7 +343,7 @@ impl Settings<'_> {
 fn perform(settings: &Settings<'_>, trace: &Value, golden: &Golden) -> Option<Stage> {
     let diffusion = trace["diffusion"].as_str().unwrap();
     let photo = golden.picture("photo.png")?;
-    let depth = golden.npy("depth.npy").map(|depth| depth.raster());
+    let depth = golden.npy("depth.npy").map(golden::Npy::raster);
     *stage() = Some(Stage { diffusion: diffusion.to_owned(), photo, depth, asked: Vec::new(), frames: Vec::new() });
     let mut loom = Loom::new();
     loom.registry.replace::<painter::Painter>().unwrap().replace::<measured::Measured>().unwrap();

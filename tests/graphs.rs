@@ -78,11 +78,12 @@ fn inputs(path: &Path, loom: &Loom) -> Vec<String> {
     if let Some(inputs) = preset["inputs"].as_object() {
         return inputs.keys().cloned().collect();
     }
-    let base = path.with_file_name(format!("{}.yaml", preset["kind"].as_str().unwrap()));
+    let Some(name) = preset["kind"].as_str() else { return Vec::new() };
+    let base = path.with_file_name(format!("{name}.yaml"));
     if base.is_file() {
         return inputs(&base, loom);
     }
-    let kind = loom.registry.get(preset["kind"].as_str().unwrap());
+    let kind = loom.registry.get(name);
     let needed = kind.iter().flat_map(|kind| kind.spec().inputs.iter()).filter(|input| !input.shape.optional);
     needed.map(|input| input.name.to_owned()).collect()
 }

@@ -153,11 +153,11 @@ impl Flux {
             spread(at) * (-0.5 * octaves * octaves).exp()
         };
         let best = lags.filter(|at| *at < heights.len()).max_by(|a, b| liked(*a).total_cmp(&liked(*b)))?;
-        (spread(best) > 0.0).then(|| 60.0 * self.rate / self.sharpened(&heights, best))
+        (spread(best) > 0.0).then(|| 60.0 * self.rate / Self::sharpened(&heights, best))
     }
 
     /// The period near `lag`, to a part of a hop: many periods further the error shows so many times larger.
-    fn sharpened(&self, heights: &[f64], lag: usize) -> f64 {
+    fn sharpened(heights: &[f64], lag: usize) -> f64 {
         let alike = |lag: usize| heights.iter().zip(heights.iter().skip(lag)).map(|(a, b)| a * b).sum::<f64>();
         let mut period = lag as f64;
         for times in [1.0, 2.0, 4.0, 8.0] {

@@ -15,7 +15,7 @@ pub fn gaussian(src: &Raster, sigma: f32) -> Raster {
     convolve(src, &kernel((3.0 * sigma).ceil().max(1.0) as usize, sigma))
 }
 
-/// Gaussian blur with an odd number of taps, as `cv2.GaussianBlur` counts them. With `sigma` 0 its kernels are OpenCV's too: fixed
+/// Gaussian blur with an odd number of taps, as `cv2.GaussianBlur` counts them. With `sigma` 0 its kernels are `OpenCV`'s too: fixed
 /// ones up to 9 taps, and beyond that a deviation derived from `taps`. An even number of taps counts as the next odd one.
 #[must_use]
 pub fn gaussian_taps(src: &Raster, taps: usize, sigma: f32) -> Raster {
@@ -27,7 +27,7 @@ pub fn gaussian_taps(src: &Raster, taps: usize, sigma: f32) -> Raster {
     }
 }
 
-/// The right halves of OpenCV's kernels for 1, 3, 5, 7 and 9 taps without a deviation, in 256ths.
+/// The right halves of `OpenCV`'s kernels for 1, 3, 5, 7 and 9 taps without a deviation, in 256ths.
 const FIXED: [[f32; 5]; 5] = [
     [256.0, 0.0, 0.0, 0.0, 0.0],
     [128.0, 64.0, 0.0, 0.0, 0.0],

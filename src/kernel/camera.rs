@@ -51,13 +51,13 @@ pub fn estimate(from: &Raster, to: &Raster, model: Model, tolerance: f64) -> Est
     let (first, second) = (Pyramid::new(&from), Pyramid::new(&to));
     let corners = corners::find(&first.levels[0]);
     let follow = |corner: &[f64; 2]| first.follow(&second, *corner).map(|to| Pair { from: *corner, to });
-    let mut found = robust(corners.par_iter().filter_map(follow).collect(), model, size, tolerance);
+    let mut found = robust(&corners.par_iter().filter_map(follow).collect::<Vec<_>>(), model, size, tolerance);
     for _ in 0..REFINEMENTS {
         if found.agreeing < LEAST {
             break;
         }
         let left = second_pass(&first.levels[0], &to, &corners, &found.matrix);
-        let refined = robust(left, model, size, tolerance);
+        let refined = robust(&left, model, size, tolerance);
         if refined.agreeing >= LEAST {
             found = refined;
         }
@@ -65,9 +65,9 @@ pub fn estimate(from: &Raster, to: &Raster, model: Model, tolerance: f64) -> Est
     if found.agreeing < LEAST { Estimate { matrix: IDENTITY, ..found } } else { found }
 }
 
-fn robust(pairs: Vec<Pair>, model: Model, size: Size, tolerance: f64) -> Estimate {
+fn robust(pairs: &[Pair], model: Model, size: Size, tolerance: f64) -> Estimate {
     let tracked = pairs.len();
-    match fit(&pairs, model, size, tolerance) {
+    match fit(pairs, model, size, tolerance) {
         Some((matrix, agreeing)) => Estimate { matrix, tracked, agreeing },
         None => Estimate { tracked, ..Estimate::STILL },
     }
@@ -123,7 +123,7 @@ impl Told {
         // The linear part of the motion at the middle.
         let w = matrix[2][0] * center[0] + matrix[2][1] * center[1] + matrix[2][2];
         let slope = |i: usize, j: usize| (matrix[i][j] - goes[i] * matrix[2][j]) / w;
-        let (cos, sin) = ((slope(0, 0) + slope(1, 1)) / 2.0, (slope(0, 1) - slope(1, 0)) / 2.0);
+        let (cos, sin) = (f64::midpoint(slope(0, 0), slope(1, 1)), (slope(0, 1) - slope(1, 0)) / 2.0);
         let squared = cos * cos + sin * sin;
         let (dx, dy) = (goes[0] - center[0], goes[1] - center[1]);
         // The shift comes before turn and zoom: undo those.

@@ -142,9 +142,9 @@ mod x86 {
             });
             for above in 0..N {
                 let here = arch::_mm512_cmpeq_epi32_mask(y, arch::_mm512_set1_epi32(row - above as i32));
-                for column in 0..N {
+                for (column, picked) in picked.into_iter().enumerate() {
                     let tap = above * N + column;
-                    found[tap] = arch::_mm512_mask_mov_ps(found[tap], here, picked[column]);
+                    found[tap] = arch::_mm512_mask_mov_ps(found[tap], here, picked);
                 }
             }
         }

@@ -12,7 +12,7 @@ use crate::frame::{Mask, Raster};
 /// How much red, green and blue count in a grey.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Grey {
-    /// 0.299, 0.587, 0.114: BT.601, as OpenCV and PIL.
+    /// 0.299, 0.587, 0.114: BT.601, as `OpenCV` and PIL.
     #[default]
     Bt601,
     /// 0.2126, 0.7152, 0.0722: BT.709, as HD video.
@@ -188,7 +188,9 @@ pub fn equalize(plane: &mut [f32]) {
 fn equalizer(plane: &[f32]) -> Option<[f32; LEVELS + 1]> {
     let count = |chunk: &[f32]| {
         let mut counts = [0_u32; LEVELS];
-        chunk.iter().for_each(|v| counts[(v.max(0.0).min(1.0) * 255.0 + 0.5) as usize] += 1);
+        for v in chunk {
+            counts[(v.max(0.0).min(1.0) * 255.0 + 0.5) as usize] += 1;
+        }
         counts
     };
     let parts: Vec<_> = plane.par_chunks(CHUNK).map(count).collect();

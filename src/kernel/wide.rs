@@ -6,18 +6,20 @@
 macro_rules! wide {
     ($(#[$meta:meta])* $vis:vis fn $name:ident$(<$($g:ident: $bound:path),+>)?($($arg:ident: $ty:ty),* $(,)?) $(-> $ret:ty)? $body:block) => {
         $(#[$meta])*
-        #[allow(unsafe_code, reason = "the processor is asked just before")]
+        #[allow(unsafe_code, clippy::too_many_arguments, reason = "the processor is asked just before; a loop reads what it reads")]
         $vis fn $name$(<$($g: $bound),+>)?($($arg: $ty),*) $(-> $ret)? {
             #[inline(always)]
-            #[allow(clippy::inline_always, reason = "so that each copy is compiled with its own instructions")]
+            #[allow(clippy::too_many_arguments, reason = "as the function itself")]
             fn body$(<$($g: $bound),+>)?($($arg: $ty),*) $(-> $ret)? $body
             #[cfg(target_arch = "x86_64")]
             {
                 #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw")]
+                #[allow(clippy::too_many_arguments, reason = "as the function itself")]
                 fn avx512$(<$($g: $bound),+>)?($($arg: $ty),*) $(-> $ret)? {
                     body($($arg),*)
                 }
                 #[target_feature(enable = "avx2")]
+                #[allow(clippy::too_many_arguments, reason = "as the function itself")]
                 fn avx2$(<$($g: $bound),+>)?($($arg: $ty),*) $(-> $ret)? {
                     body($($arg),*)
                 }

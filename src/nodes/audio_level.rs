@@ -142,7 +142,9 @@ impl Listening {
         follow(&mut level, tick, self.attack, self.release);
         let loudest = level.iter().copied().fold(0.0, f32::max);
         if self.normalize && loudest > 0.0 {
-            level.iter_mut().for_each(|level| *level /= loudest);
+            for level in &mut level {
+                *level /= loudest;
+            }
         }
         let flux = onsets.finish();
         let tempo = flux.tempo().map(|found| self.bpm.unwrap_or(found));

@@ -17,7 +17,7 @@ choice! {
         Linear = "linear",
         /// After histogram equalisation, as Deforum does: layers move apart more, but distances change with what else is in view.
         Equalized = "equalized",
-        /// Equalised, for depth that is larger the farther: as Deforum does for AdaBins, LeReS and ZoeDepth.
+        /// Equalised, for depth that is larger the farther: as Deforum does for `AdaBins`, `LeReS` and `ZoeDepth`.
         EqualizedFar = "equalized_far",
         /// The depth is the distance itself, in units of 200 of translation: as in Deforum's old modes.
         Raw = "raw",
@@ -72,9 +72,9 @@ node! {
         /// The field of view in degrees: the smaller, the stronger every motion. Below 0 all motion is reversed.
         fov: Curve = 70.0, in -179.0..=179.0;
         /// What comes nearer to the camera than this is not drawn (with `method: deforum` it is held there). In units of translation.
-        near: Curve = 4.0, in 0.2..=100000.0;
+        near: Curve = 4.0, in 0.2..=100_000.0;
         /// What is farther from the camera than this is not drawn (with `method: deforum` it is held there). In units of translation.
-        far: Curve = 10000.0, in 0.2..=100000.0;
+        far: Curve = 10000.0, in 0.2..=100_000.0;
         /// Divides horizontal motion.
         aspect_ratio: Curve = 1.0, in 0.01..=100.0;
         /// Degrees to roll the picture in its plane, in perspective, before the camera moves.

@@ -72,7 +72,7 @@ impl Node for Flow {
         let outlook = cx.all_outputs(cx.size_of("from"));
         match (params.method, &params.model) {
             (Method::Model, None) => {
-                problems.push(Problem::error("method", "`method: model` needs a model").help("add `model: FILE.onnx`, such as one of RAFT"))
+                problems.push(Problem::error("method", "`method: model` needs a model").help("add `model: FILE.onnx`, such as one of RAFT"));
             }
             (Method::Model, Some(model)) => match with_model::locate(model) {
                 Ok(file) if problems.is_empty() => {

@@ -52,7 +52,7 @@ fn picture(size: Size) -> Raster {
 /// A smooth plane: what depth and masks look like.
 fn plane(size: Size) -> Raster {
     let middle = [size.width as f32 / 2.0, size.height as f32 / 2.0];
-    let value = |x: usize, y: usize| 1.0 - ((x as f32 / middle[0] - 1.0).powi(2) + (y as f32 / middle[1] - 1.0).powi(2)) / 2.0;
+    let value = |x: usize, y: usize| 1.0 - f32::midpoint((x as f32 / middle[0] - 1.0).powi(2), (y as f32 / middle[1] - 1.0).powi(2));
     Raster::from_vec(size, 1, (0..size.area()).map(|i| value(i % size.width, i / size.width)).collect())
 }
 
@@ -80,7 +80,9 @@ pub fn run(args: &BenchArgs, style: Style) -> Exit {
         return Exit::Usage;
     }
     if args.list {
-        wanted.iter().for_each(|bench| println!("{}", bench.name));
+        for bench in &wanted {
+            println!("{}", bench.name);
+        }
         return Exit::Done;
     }
     let widest = wanted.iter().map(|bench| bench.name.len()).max().unwrap_or(0);

@@ -24,7 +24,7 @@ pub fn find(level: &Level) -> Vec<[f64; 2]> {
     // The lesser eigenvalue of the gradients' matrix: large only where there are edges in two directions.
     let strength = |i: usize| {
         let (a, b, c) = (xx.data()[i], xy.data()[i], yy.data()[i]);
-        (a + c) / 2.0 - (((a - c) / 2.0).powi(2) + b * b).sqrt()
+        f32::midpoint(a, c) - (((a - c) / 2.0).powi(2) + b * b).sqrt()
     };
     let cell = ((size.area() as f64 / WANTED).sqrt() as usize).max(6);
     let (inner_right, inner_bottom) = (size.width.saturating_sub(EDGE), size.height.saturating_sub(EDGE));

@@ -159,7 +159,7 @@ fn solve(pairs: &[Pair], weights: &[f64], model: Model) -> Option<Matrix> {
             }
         }
     }
-    let h = eliminate(system, count)?;
+    let h = eliminate(&mut system, count)?;
     Some(match model {
         Model::Shift => [[1.0, 0.0, h[0]], [0.0, 1.0, h[1]], [0.0, 0.0, 1.0]],
         Model::Similarity => [[h[0], h[1], h[2]], [-h[1], h[0], h[3]], [0.0, 0.0, 1.0]],
@@ -181,8 +181,7 @@ fn equations(pair: &Pair, model: Model) -> [([f64; 8], f64); 2] {
 }
 
 /// Solves the first `count` of the equations in `rows`, whose last column is the right-hand side, with pivots.
-fn eliminate(rows: [[f64; 9]; 8], count: usize) -> Option<[f64; 8]> {
-    let mut rows = rows;
+fn eliminate(rows: &mut [[f64; 9]; 8], count: usize) -> Option<[f64; 8]> {
     let largest = rows.iter().flat_map(|row| &row[..8]).fold(0.0_f64, |most, v| most.max(v.abs()));
     for column in 0..count {
         let pivot = (column..count).max_by(|a, b| rows[*a][column].abs().total_cmp(&rows[*b][column].abs()))?;

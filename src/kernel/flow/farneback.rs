@@ -3,8 +3,8 @@
 
 use rayon::prelude::*;
 
+use super::super::wide::wide;
 use super::pyramid::{Guess, cut, doubled, gray, halves};
-use super::wide::wide;
 use crate::frame::{Flow, Raster, Size};
 
 /// Pixels on either side of the middle to which a polynomial is fitted.
@@ -14,6 +14,8 @@ const SIGMA: f64 = 1.2;
 /// Pixels on either side of the middle whose displacement is taken to be one. (Deforum's window is 10 on either side; what that smears
 /// costs more than it steadies.)
 const WINDOW: usize = 7;
+/// The share of one pixel in a window's mean.
+const PART: f64 = 1.0 / ((2 * WINDOW + 1) * (2 * WINDOW + 1)) as f64;
 /// Levels at most, each half the size of the one before; the smallest has at least [`LEAST`] pixels a side.
 const LEVELS: usize = 5;
 const LEAST: usize = 16;
@@ -253,7 +255,6 @@ wide! {
                 *sum += f64::from(*v);
             }
         }
-        const PART: f64 = 1.0 / ((2 * WINDOW + 1) * (2 * WINDOW + 1)) as f64;
         for (i, (us, vs)) in us.chunks_exact_mut(size.width).zip(vs.chunks_exact_mut(size.width)).enumerate() {
             let y = (top + i) as isize;
             for (sum, v) in columns.iter_mut().zip(row(y + WINDOW as isize).unwrap_or_default()) {

@@ -4,12 +4,12 @@ mod apply;
 mod consistency;
 mod dis;
 mod farneback;
+mod piece;
 mod pyramid;
 mod refine;
 mod relax;
 mod search;
 mod view;
-pub(super) mod wide;
 
 pub use apply::{follow, masked, part};
 pub use consistency::{Form, consistent, deforum_weights, inside, shrink, within_a_motion};

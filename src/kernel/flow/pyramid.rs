@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::wide::wide;
+use super::super::wide::wide;
 use crate::frame::{Raster, Size};
 
 /// The brightness of a picture from 0 to 255 (the luma of BT.601, as `OpenCV` makes grey of colours), enlarged to at least `least`
@@ -16,9 +16,9 @@ pub(super) fn gray(picture: &Raster, least: usize) -> Raster {
         let line = |plane: usize| &picture.plane(plane)[y.min(from.height - 1) * from.width..][..from.width];
         let (row, rest) = row.split_at_mut(from.width);
         if colors {
-            mix(row, line(0), line(1), line(2))
+            mix(row, line(0), line(1), line(2));
         } else {
-            mix(row, line(0), line(0), line(0))
+            mix(row, line(0), line(0), line(0));
         }
         rest.fill(row[from.width - 1]);
     });

@@ -6,8 +6,9 @@
 
 use rayon::prelude::*;
 
+use super::super::wide::wide;
+use super::piece::{PIECE, piece};
 use super::relax::{Lines, relax};
-use super::wide::{PIECE, piece, wide};
 use crate::frame::{Raster, Size};
 
 /// What weighs how much.
@@ -237,16 +238,15 @@ wide! {
         let n = width + 2;
         let [a, b, line, d, e] = lines.map(|l| &l[..n]);
         let (dx, dy) = (&mut dx[..n], &mut dy[..n]);
-        const FAR: f32 = 1.0 / 12.0;
-        const NEAR: f32 = 8.0 / 12.0;
+        let (far, near) = (1.0 / 12.0_f32, 8.0 / 12.0_f32);
         for i in 1..=width {
-            dy[i] = NEAR * (d[i] - b[i]) - FAR * (e[i] - a[i]);
+            dy[i] = near * (d[i] - b[i]) - far * (e[i] - a[i]);
         }
         for i in 2..width {
-            dx[i] = NEAR * (line[i + 1] - line[i - 1]) - FAR * (line[i + 2] - line[i - 2]);
+            dx[i] = near * (line[i + 1] - line[i - 1]) - far * (line[i + 2] - line[i - 2]);
         }
         for i in [1, width] {
-            dx[i] = NEAR * (line[i + 1] - line[i - 1]) - FAR * (line[(i + 2).min(n - 1)] - line[i.saturating_sub(2)]);
+            dx[i] = near * (line[i + 1] - line[i - 1]) - far * (line[(i + 2).min(n - 1)] - line[i.saturating_sub(2)]);
         }
     }
 }

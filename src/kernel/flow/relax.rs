@@ -2,8 +2,9 @@
 
 use rayon::prelude::*;
 
+use super::super::wide::wide;
+use super::piece::{PIECE, Piece, piece};
 use super::refine::{Planes, lines};
-use super::wide::{PIECE, Piece, piece, wide};
 
 /// Rows that are relaxed together while those beyond stand still. Where one group ends changes from round to round, so that no
 /// seam stays.
@@ -27,7 +28,7 @@ pub(super) struct Lines<'a> {
 /// Relaxes `field` (two planes) `sweeps` times.
 pub(super) fn relax(field: &mut Planes, system: &Planes, sweeps: usize, omega: f32, round: usize) {
     let (pitch, height) = (field.pitch, field.height);
-    let shift = if round % 2 == 0 { GROUP } else { GROUP / 2 };
+    let shift = if round.is_multiple_of(2) { GROUP } else { GROUP / 2 };
     // The groups' first rows; those that lie beside a group stand still meanwhile.
     let mut tops = vec![0];
     tops.extend((0..).map(|k| shift + k * GROUP).take_while(|top| *top < height));

@@ -2,11 +2,13 @@
 
 use rayon::prelude::*;
 
-use super::wide::wide;
+use super::super::wide::wide;
 use crate::frame::{Raster, Size};
 
 /// Pixels along a patch.
 pub(super) const PATCH: usize = 8;
+/// Pixels of a patch.
+const AREA: f32 = (PATCH * PATCH) as f32;
 /// Pixels that a patch may go beyond the edge of the second picture.
 const MARGIN: usize = 16;
 /// Rows of patches that pass what they found to each other; parallel work, so of fixed height.
@@ -136,7 +138,6 @@ impl Patch {
                 yy[i] += dy * dy;
             }
         }
-        const AREA: f32 = (PATCH * PATCH) as f32;
         let (sx, sy) = (sum8(sx), sum8(sy));
         // A little is added to the diagonal: what is nearly flat moves little.
         let (xx, xy, yy) = (sum8(xx) - sx * sx / AREA + 1.0, sum8(xy) - sx * sy / AREA, sum8(yy) - sy * sy / AREA + 1.0);
@@ -156,8 +157,8 @@ impl Patch {
         let (pixels, width) = (target.pixels.data(), target.pixels.size().width);
         let (mut sum, mut square, mut px, mut py) = ([0.0; 8], [0.0; 8], [0.0; 8], [0.0; 8]);
         for j in 0..PATCH {
-            let a = &pixels[first + j * width..][..PATCH + 1];
-            let b = &pixels[first + (j + 1) * width..][..PATCH + 1];
+            let a = &pixels[first + j * width..][..=PATCH];
+            let b = &pixels[first + (j + 1) * width..][..=PATCH];
             for i in 0..PATCH {
                 let value = (w[0] * a[i] + w[1] * a[i + 1]) + (w[2] * b[i] + w[3] * b[i + 1]);
                 let d = value - self.value[j][i];
@@ -168,7 +169,6 @@ impl Patch {
             }
         }
         let sum = sum8(sum);
-        const AREA: f32 = (PATCH * PATCH) as f32;
         Fit { error: sum8(square) - sum * sum / AREA, slope: [sum8(px) - sum * self.mean[0], sum8(py) - sum * self.mean[1]] }
     }
 
@@ -184,7 +184,8 @@ impl Patch {
             let next = [by[0] - step[0], by[1] - step[1]];
             let strayed = (next[0] - start[0]).abs().max((next[1] - start[1]).abs()) > PATCH as f32;
             let next_fit = self.fit(target, at, next);
-            if strayed || !(next_fit.error < fit.error) {
+            let better = next_fit.error < fit.error;
+            if strayed || !better {
                 return (by, fit, true);
             }
             (by, fit) = (next, next_fit);
@@ -298,8 +299,8 @@ wide! {
                 let [u, v] = found[row * lattice.columns + column];
                 let (first, w) = target.aim(at, [u, v]);
                 for y in at[1].max(top)..(at[1] + PATCH).min(bottom) {
-                    let a = &pixels[first + (y - at[1]) * pitch..][..PATCH + 1];
-                    let b = &pixels[first + (y - at[1] + 1) * pitch..][..PATCH + 1];
+                    let a = &pixels[first + (y - at[1]) * pitch..][..=PATCH];
+                    let b = &pixels[first + (y - at[1] + 1) * pitch..][..=PATCH];
                     let own = &picture.data()[y * width + at[0]..][..PATCH];
                     let here = (y - top) * width + at[0];
                     let mut weight = [0.0; PATCH];

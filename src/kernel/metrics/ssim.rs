@@ -3,7 +3,7 @@
 
 use super::sum;
 use crate::frame::Size;
-use crate::kernel::flow::wide::wide;
+use crate::kernel::wide::wide;
 
 /// Taps on either side of the window's middle: 11x11 in all.
 const REACH: usize = 5;
@@ -138,7 +138,7 @@ mod tests {
         (0..size.area()).map(|i| value(i) as f32 / 255.0).collect()
     }
 
-    /// Numbers of scikit-image 0.24 in double precision; the contrast term and MS-SSIM by the same filter in SciPy.
+    /// Numbers of scikit-image 0.24 in double precision; the contrast term and MS-SSIM by the same filter in `SciPy`.
     #[test]
     fn the_numbers_are_those_of_scikit_image() {
         for (size, kind, index, contrast, scales) in [

@@ -36,7 +36,9 @@ impl Histogram {
         // Whole numbers: the same in whatever order they are added.
         let none = || vec![0_u32; LEVELS + 1];
         let count = |mut counts: Vec<u32>, chunk: &[f32]| {
-            chunk.iter().for_each(|v| counts[level(*v, low, scale)] += 1);
+            for v in chunk {
+                counts[level(*v, low, scale)] += 1;
+            }
             counts
         };
         let sum = |mut a: Vec<u32>, b: Vec<u32>| {

@@ -107,7 +107,9 @@ impl<const N: usize> Spots<N> {
         }
         if N > 2 {
             let (low, high) = source.limits;
-            out.iter_mut().for_each(|v| *v = least(greatest(*v, low), high));
+            for v in out.iter_mut() {
+                *v = least(greatest(*v, low), high);
+            }
         }
     }
 

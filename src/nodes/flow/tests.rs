@@ -17,7 +17,7 @@ fn estimate(params: Params, from: &Frame, to: &Frame, scale: f64) -> Outputs {
     let spec = Flow::spec();
     match node.fire(&mut (), &Tick { wanted: &[true; 3], ..tick(&spec) }, inputs, now) {
         Ok(outputs) => outputs,
-        Err(_) => panic!("no flow"),
+        Err(halt) => panic!("{halt:?}"),
     }
 }
 

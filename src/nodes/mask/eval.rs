@@ -56,11 +56,11 @@ impl Eval<'_> {
             Filter::Feather => blur::gaussian(&inner, first / 2.0),
             Filter::Refine => mask::refine(&inner, &self.image()?.raster, first),
             Filter::Threshold => mask::change(inner, |v| if v >= first { 1.0 } else { 0.0 }),
-            Filter::Levels if first < second => mask::change(inner, |v| ((v - first) / (second - first)).max(0.0).min(1.0)),
+            Filter::Levels if first < second => mask::change(inner, |v| ((v - first) / (second - first)).clamp(0.0, 1.0)),
             Filter::Levels => mask::change(inner, |v| if v >= first { 1.0 } else { 0.0 }),
             Filter::Contrast => {
                 let mean = tone::mean(inner.data());
-                mask::change(inner, |v| (mean + first * (v - mean)).max(0.0).min(1.0))
+                mask::change(inner, |v| (mean + first * (v - mean)).clamp(0.0, 1.0))
             }
             Filter::Autocontrast => {
                 tone::stretch(inner.data_mut(), [number(0) / 100.0, number(1) / 100.0]);
@@ -145,7 +145,7 @@ fn plane(picture: &Raster, index: usize) -> Raster {
 pub fn brightness(picture: &Raster) -> Raster {
     let [r, g, b] = Grey::Bt601.weights();
     // From green on, so that greys come out exactly.
-    let grey = mask::measure(picture, |[red, green, blue]| (green + r * (red - green) + b * (blue - green)).max(0.0).min(1.0));
+    let grey = mask::measure(picture, |[red, green, blue]| (green + r * (red - green) + b * (blue - green)).clamp(0.0, 1.0));
     debug_assert!((r + g + b - 1.0).abs() < 1e-6);
     if picture.planes() > 3 { mask::join(grey, &plane(picture, 3), mask::Join::And) } else { grey }
 }

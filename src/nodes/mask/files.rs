@@ -16,7 +16,7 @@ const KEPT: usize = 8;
 /// What stands behind a path.
 enum Kind {
     Pictures(ImageFiles),
-    Video(MediaInfo),
+    Video(Box<MediaInfo>),
 }
 
 fn kind(path: &Path) -> Result<Kind, MediaError> {
@@ -25,7 +25,7 @@ fn kind(path: &Path) -> Result<Kind, MediaError> {
     if !moves && (!files.is_still() || files.size_of(0).is_ok()) {
         return Ok(Kind::Pictures(files));
     }
-    media::probe(path).map(Kind::Video)
+    media::probe(path).map(|info| Kind::Video(Box::new(info)))
 }
 
 /// The files behind `path`.
@@ -87,7 +87,7 @@ impl Files {
             Kind::Pictures(files) => Source::Pictures(files),
             Kind::Video(info) => {
                 let options = DecodeOptions { timing: Timing::Constant(self.fps), ..DecodeOptions::default() };
-                Source::Video { decoder: Box::new(Decoder::with_info(info, options)?), next: 0 }
+                Source::Video { decoder: Box::new(Decoder::with_info(*info, options)?), next: 0 }
             }
         };
         Ok(File { source, recent: VecDeque::new() })

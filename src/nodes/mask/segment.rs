@@ -51,7 +51,7 @@ impl Segmenter {
         let Some(output) = outputs.into_iter().nth(self.output) else { return Err(Fault::new("the model gave nothing")) };
         let numbered = !matches!(output, Tensor::F32(_) | Tensor::F16(_));
         let planes = self.planes(output)?;
-        let mask = if numbered { labelled(planes, class) } else { share(&planes, class)? };
+        let mask = if numbered { labelled(&planes, class) } else { share(&planes, class)? };
         let mut out = resize(&mask, picture.size(), Filter::Bicubic);
         out.data_mut().iter_mut().for_each(|v| *v = v.clamp(0.0, 1.0));
         Ok(out)
@@ -76,7 +76,7 @@ impl Segmenter {
 }
 
 /// 1 where the number is `class`.
-fn labelled(planes: Raster, class: usize) -> Raster {
+fn labelled(planes: &Raster, class: usize) -> Raster {
     let size = planes.size();
     let is_it = |v: &f32| if (v - class as f32).abs() < 0.5 { 1.0 } else { 0.0 };
     Raster::from_vec(size, 1, planes.plane(0).iter().map(is_it).collect())
@@ -119,6 +119,6 @@ mod tests {
         assert_eq!(of(2, &[0.25, 0.0, 0.75, 1.0], 1).unwrap(), [0.75, 1.0]);
         assert_eq!(of(2, &[0.0, 9.0, 0.0, -90.0], 0).unwrap(), [0.5, 1.0]);
         assert!(of(2, &[0.0; 4], 2).unwrap_err().message.contains("classes are 0 to 1"));
-        assert_eq!(labelled(Raster::from_vec(size, 1, vec![15.0, 3.0]), 15).data(), [1.0, 0.0]);
+        assert_eq!(labelled(&Raster::from_vec(size, 1, vec![15.0, 3.0]), 15).data(), [1.0, 0.0]);
     }
 }

@@ -27,10 +27,9 @@ impl MaskExpr {
             found.extend(match tree {
                 MaskTree::Linked(linked) => Some(MaskPart::Linked(*linked)),
                 MaskTree::Measure { of, .. } => Some(MaskPart::Measure(*of)),
-                MaskTree::Color { .. } => Some(MaskPart::Measure(Measure::Luma)),
                 MaskTree::File(path) => Some(MaskPart::File(path)),
                 MaskTree::Model { path, .. } => Some(MaskPart::Model(path.as_ref())),
-                MaskTree::Filter(Filter::Refine, ..) => Some(MaskPart::Measure(Measure::Luma)),
+                MaskTree::Color { .. } | MaskTree::Filter(Filter::Refine, ..) => Some(MaskPart::Measure(Measure::Luma)),
                 _ => None,
             });
         });

@@ -340,7 +340,7 @@ fn color(text: &str, place: Range<usize>) -> Result<[f32; 3], Fault> {
     let number = match (named, hex.len()) {
         (Some(number), _) => Some(number),
         (None, 6) => number(),
-        (None, 3) => number().map(|n| [n >> 8, n >> 4 & 15, n & 15].iter().fold(0, |sum, digit| sum << 8 | digit * 17)),
+        (None, 3) => number().map(|n| [n >> 8, n >> 4 & 15, n & 15].iter().fold(0, |sum, digit| (sum << 8) | (digit * 17))),
         _ => None,
     };
     let wrong = || Fault::new(place, format!("`{text}` is not a colour"), "not a colour").help("write `#00ff00` or `green`");
