@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ndarray::ArrayD;
 
 use super::with_model::{self, unfit};
-use crate::frame::{Raster, Size};
+use crate::frame::Raster;
 use crate::model::{PictureSlot, Range, Session, Tensor, TensorInfo};
 use crate::node::{Engine, Fault};
 use crate::param::PathParam;
@@ -79,7 +79,7 @@ impl BetweenModel {
 mod tests {
     use super::super::with_model::testing::{scene, tiny, trained};
     use super::*;
-    use crate::frame::Frame;
+    use crate::frame::{Frame, Size};
 
     fn open(model: &PathParam, align: usize) -> Result<BetweenModel, Fault> {
         BetweenModel::open(model, Range::Unit, align, &Engine { threads: 1, ..Engine::default() })

@@ -1,14 +1,16 @@
 //! The kind `interpolate`.
 
+use super::between_model::BetweenModel;
 use super::sampling::Sampling;
+use super::with_model::{self, Values};
 use crate::choice;
-use crate::frame::Flow;
-use crate::frame::{Frame, Size};
+use crate::frame::{Flow, Frame, Size};
 use crate::kernel::between::Pair;
 use crate::kernel::blend;
 use crate::kernel::flow::{Preset, dis};
 use crate::kernel::resample::{Filter, resize, resize_vectors};
-use crate::node::{Between, Fault, Halt, Node, Open, Outlook, Pace, Problem, Prospect, Tick};
+use crate::node::{Between, Ending, Fault, Halt, Node, Open, Outlook, Pace, Problem, Prospect, Tick};
+use crate::param::PathParam;
 
 choice! {
     /// How a frame between two others is made.
@@ -17,6 +19,8 @@ choice! {
         Blend = "blend",
         /// What moves is found in both frames and shown on its way: sharp, and wrong where nothing can be found.
         Flow = "flow",
+        /// A trained network moves what moves.
+        Model = "model",
     }
 }
 
@@ -48,11 +52,20 @@ node! {
         scale: f64 = 0.5, in 0.05..=1.0;
         /// For `flow`: how a value between pixels is made.
         sampling: Sampling = "lanczos";
+        /// For `method: model`: an ONNX model that takes two pictures and a time from 0 to 1, such as RIFE; a file, or a name in a `models`
+        /// folder.
+        model: Option<PathParam>;
+        /// For models: both sides are enlarged to multiples of this, by repeating the edge, and cut again afterwards.
+        align: i64 = 32, in 1.0..=512.0;
+        /// For models: what the numbers of its pictures mean.
+        values: Values = "0..1";
     }
 }
 
 /// The kind `interpolate`.
-pub struct Interpolate;
+pub struct Interpolate {
+    model: Option<BetweenModel>,
+}
 
 /// What moves between the frames last read, and the tick of the first of them: all frames between two share it.
 #[derive(Default)]
@@ -67,12 +80,28 @@ impl Node for Interpolate {
 
     fn outlook(params: &Params, cx: &Prospect<'_>) -> Result<Outlook, Vec<Problem>> {
         let size = cx.size_of("image");
-        let scratch = if params.method == Method::Flow { size.area() * 6 * size_of::<f32>() } else { 0 };
-        Ok(Outlook { scratch, ..cx.all_outputs(size) })
+        let outlook = cx.all_outputs(size);
+        match (params.method, &params.model) {
+            (Method::Model, Some(model)) => {
+                let file = with_model::locate(model).map_err(|problem| vec![problem])?;
+                Ok(Outlook { lane: with_model::lane(cx.engine), models: vec![file], ..outlook })
+            }
+            (Method::Model, None) => {
+                Err(vec![Problem::error("method", "`method: model` needs a model").help("add `model: FILE.onnx`, such as one of RIFE")])
+            }
+            (_, Some(_)) => {
+                let problem = Problem::error("model", "`model` is set, but `method` is not `model`");
+                Err(vec![problem.help("add `method: model`, or remove `model`")])
+            }
+            (Method::Flow, None) => Ok(Outlook { scratch: size.area() * 6 * size_of::<f32>(), ..outlook }),
+            (Method::Blend, None) => Ok(outlook),
+        }
     }
 
-    fn open(_params: &Params, _cx: &Open<'_>) -> Result<(Self, Known), Fault> {
-        Ok((Self, Known::default()))
+    fn open(params: &Params, cx: &Open<'_>) -> Result<(Self, Known), Fault> {
+        let wanted = params.model.as_ref().filter(|_| params.method == Method::Model);
+        let open = |model| BetweenModel::open(model, params.values.into(), params.align.max(1) as usize, cx.engine);
+        Ok((Self { model: wanted.map(open).transpose()? }, Known::default()))
     }
 
     fn fire(&self, known: &mut Known, cx: &Tick<'_>, inputs: Inputs, now: Now) -> Result<Outputs, Halt> {
@@ -81,12 +110,29 @@ impl Node for Interpolate {
             return Ok(Outputs { image: before });
         }
         let part = age as f32 / period.max(1) as f32;
-        let image = match now.method {
-            Method::Blend => blended(before, &after, part),
-            Method::Flow => known.moved(&before, &after, (cx.tick() - age, part), &now),
+        let image = match (now.method, &self.model) {
+            (Method::Model, Some(model)) => modelled(model, before, &after, part)?,
+            (Method::Flow, _) => known.moved(&before, &after, (cx.tick() - age, part), &now),
+            (Method::Blend | Method::Model, _) => blended(before, &after, part),
         };
         Ok(Outputs { image })
     }
+
+    fn finish(&self, _known: &mut Known, _ending: Ending) -> Result<Vec<String>, Fault> {
+        Ok(with_model::notes(self.model.as_ref().map(BetweenModel::session)))
+    }
+}
+
+/// `part` of the way from one frame to the other, by a network; alpha fades.
+fn modelled(model: &BetweenModel, before: Frame, after: &Frame, part: f32) -> Result<Frame, Fault> {
+    let colors = model.between(&before.raster, &after.raster, part)?;
+    if !before.has_alpha() {
+        return Ok(Frame::new(colors, before.tags));
+    }
+    let mut out = blended(before, after, part);
+    let area = 3 * out.size().area();
+    out.raster.data_mut()[..area].copy_from_slice(&colors.data()[..area]);
+    Ok(out)
 }
 
 /// `part` of the way from one frame to the other, by fading.
@@ -115,4 +161,43 @@ fn pair(before: &Frame, after: &Frame, scale: f64) -> Pair {
     let [from, to] = [before, after].map(|frame| resize(&frame.raster, small, Filter::Area));
     let full = |flow: Flow| Flow::new(resize_vectors(&flow.0, size, Filter::Bilinear));
     Pair::new(full(dis(&from, &to, Preset::Medium, None)), full(dis(&to, &from, Preset::Medium, None)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::with_model::testing::{opening, tick, tiny};
+    use super::*;
+    use crate::frame::{ColorTags, Raster};
+    use crate::node::Declared;
+
+    /// The frame `age` quarters of the way from transparent black to opaque white.
+    fn made(method: Method, model: Option<PathParam>, age: u64) -> Frame {
+        let params = Params {
+            factor: 4,
+            slow_motion: false,
+            method,
+            scale: 1.0,
+            sampling: Sampling::Bilinear,
+            model,
+            align: 8,
+            values: Values::Unit,
+        };
+        let (node, mut known) = opening(1, |cx| Interpolate::open(&params, cx)).unwrap();
+        let spec = Interpolate::spec();
+        let now = Interpolate::now(&params, &tick(&spec).moment);
+        let frame = |value: f32| Frame::new(Raster::from_vec(Size::new(10, 6), 4, vec![value; 240]), ColorTags::default());
+        let image = Between { before: frame(0.0), after: frame(1.0), age, period: 4 };
+        node.fire(&mut known, &tick(&spec), Inputs { image }, now).unwrap().image
+    }
+
+    #[test]
+    fn a_network_makes_any_time_between_and_alpha_fades() {
+        for age in 0..4 {
+            for (method, model) in [(Method::Blend, None), (Method::Model, Some(tiny("between")))] {
+                let image = made(method, model, age);
+                assert_eq!(image.raster.planes(), 4);
+                assert!(image.raster.data().iter().all(|v| (v - age as f32 / 4.0).abs() < 1e-6), "{age}");
+            }
+        }
+    }
 }

@@ -17,7 +17,6 @@ macro_rules! kinds {
     };
 }
 
-#[cfg(test)]
 mod between_model;
 mod flow_model;
 pub mod placing;
