@@ -353,7 +353,9 @@ fn perform(settings: &Settings<'_>, trace: &Value, golden: &Golden) -> Option<St
     loom.run(&plan, &|_: &frameloom::exec::Event| {}).unwrap_or_else(|error| panic!("{error}\n{text}"));
     let mut stage = stage().take();
     // Where nothing joins the frames they are painted in any order.
-    stage.iter_mut().for_each(|stage| stage.asked.sort_by_key(|asked| asked.tick));
+    if let Some(stage) = &mut stage {
+        stage.asked.sort_by_key(|asked| asked.tick);
+    }
     stage
 }
 
@@ -405,7 +407,9 @@ fn check_frames(name: &str, trace: &Value, settings: &Settings<'_>, frames: &[Ra
         let (seen, wanted) = (means(&ours), means(&expected));
         for (plane, (seen, wanted)) in ours.planes_mut().zip(seen.iter().zip(wanted)) {
             let shift = ((wanted - seen) / 255.0) as f32;
-            plane.iter_mut().for_each(|v| *v += shift);
+            for v in plane.iter_mut() {
+                *v += shift;
+            }
         }
         let quality = psnr(&ours, &expected);
         let lost = settings.lost(tick as u64 + 1);
