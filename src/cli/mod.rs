@@ -16,7 +16,6 @@ pub mod render;
 mod run;
 mod schedule;
 mod schema;
-mod whole;
 
 use std::ffi::OsString;
 use std::io::IsTerminal;
@@ -155,8 +154,8 @@ fn draw(args: &DrawArgs, style: Style) -> Exit {
     match &args.out {
         None => print!("{text}"),
         Some(path) => {
-            if let Err(error) = whole::write(path, &text) {
-                eprintln!("error: cannot write {}: {error}", path.display());
+            if let Err(error) = crate::media::write_whole(path, text.as_bytes()) {
+                eprintln!("error: {error}");
                 return Exit::Failed;
             }
         }

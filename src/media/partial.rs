@@ -93,4 +93,17 @@ mod tests {
         assert_eq!(fs::read(&target).unwrap(), b"whole");
         assert_eq!(fs::read_dir(target.parent().unwrap()).unwrap().count(), 1);
     }
+
+    #[test]
+    fn a_whole_file_replaces_another_and_failure_leaves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.svg");
+        write_whole(&path, b"one").unwrap();
+        write_whole(&path, b"two").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"two");
+        fs::create_dir(folder.path().join("b.svg")).unwrap();
+        assert!(write_whole(&folder.path().join("b.svg"), b"three").is_err());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+        assert!(write_whole(Path::new("/"), b"x").is_err());
+    }
 }

@@ -102,6 +102,17 @@ impl Prospect<'_> {
         Outlook::new(self.spec.outputs.iter().map(|output| Format::new(output.ty, size)).collect())
     }
 
+    /// An outlook in which every raster output has the size of the input `name`, with which all of `others` that are linked have
+    /// to agree.
+    ///
+    /// # Errors
+    /// A problem for each that does not.
+    pub fn one_size(&self, name: &'static str, others: &[&'static str]) -> Result<Outlook, Vec<Problem>> {
+        let names: Vec<_> = std::iter::once(name).chain(others.iter().copied()).collect();
+        let problems = self.differing_sizes(&names);
+        if problems.is_empty() { Ok(self.all_outputs(self.size_of(name))) } else { Err(problems) }
+    }
+
     /// A problem for every linked input among `names` whose size is not that of the first linked one.
     #[must_use]
     pub fn differing_sizes(&self, names: &[&'static str]) -> Vec<Problem> {

@@ -76,8 +76,7 @@ impl Node for Blend {
     type State = ();
 
     fn outlook(_params: &Params, cx: &Prospect<'_>) -> Result<Outlook, Vec<Problem>> {
-        let problems = cx.differing_sizes(&["a", "b", "mask"]);
-        if problems.is_empty() { Ok(cx.all_outputs(cx.size_of("a"))) } else { Err(problems) }
+        cx.one_size("a", &["b", "mask"])
     }
 
     fn open(_params: &Params, _cx: &Open<'_>) -> Result<(Self, ()), Fault> {

@@ -79,8 +79,7 @@ impl Node for CameraMotion {
     type State = ();
 
     fn outlook(_params: &Params, cx: &Prospect<'_>) -> Result<Outlook, Vec<Problem>> {
-        let problems = cx.differing_sizes(&["from", "to"]);
-        if problems.is_empty() { Ok(cx.all_outputs(cx.size_of("to"))) } else { Err(problems) }
+        cx.one_size("to", &["from"])
     }
 
     fn open(_params: &Params, _cx: &Open<'_>) -> Result<(Self, ()), Fault> {

@@ -28,8 +28,7 @@ impl Node for Fallback {
     type State = ();
 
     fn outlook(_params: &Params, cx: &Prospect<'_>) -> Result<Outlook, Vec<Problem>> {
-        let problems = cx.differing_sizes(&["image", "otherwise"]);
-        if problems.is_empty() { Ok(cx.all_outputs(cx.size_of("otherwise"))) } else { Err(problems) }
+        cx.one_size("otherwise", &["image"])
     }
 
     fn open(_params: &Params, _cx: &Open<'_>) -> Result<(Self, ()), Fault> {

@@ -57,8 +57,7 @@ impl Node for FlowConsistency {
     type State = ();
 
     fn outlook(_params: &Params, cx: &Prospect<'_>) -> Result<Outlook, Vec<Problem>> {
-        let problems = cx.differing_sizes(&["flow", "backward"]);
-        if problems.is_empty() { Ok(cx.all_outputs(cx.size_of("flow"))) } else { Err(problems) }
+        cx.one_size("flow", &["backward"])
     }
 
     fn open(_params: &Params, _cx: &Open<'_>) -> Result<(Self, ()), Fault> {

@@ -62,8 +62,7 @@ impl Node for Noise {
     type State = ();
 
     fn outlook(_params: &Params, cx: &Prospect<'_>) -> Result<Outlook, Vec<Problem>> {
-        let problems = cx.differing_sizes(&["image", "mask"]);
-        if problems.is_empty() { Ok(cx.all_outputs(cx.size_of("image"))) } else { Err(problems) }
+        cx.one_size("image", &["mask"])
     }
 
     fn open(_params: &Params, _cx: &Open<'_>) -> Result<(Self, ()), Fault> {

@@ -11,7 +11,7 @@ use crate::param::{Fps, Moment};
 
 use super::args::{Dialect, Format, ScheduleArgs};
 use super::load::Style;
-use super::{Exit, chart, whole};
+use super::{Exit, chart};
 use series::{Reading, Series};
 
 /// Prints and plots a schedule.
@@ -76,10 +76,11 @@ fn number(value: f64) -> Value {
 /// Draws it if that is asked for.
 fn drawn(args: &ScheduleArgs, series: &Series) -> Exit {
     let Some(path) = &args.svg else { return Exit::Done };
-    match whole::write(path, &svg::svg(&args.schedule, series, args.frames, args.fps)) {
+    let drawing = svg::svg(&args.schedule, series, args.frames, args.fps);
+    match crate::media::write_whole(path, drawing.as_bytes()) {
         Ok(()) => Exit::Done,
         Err(error) => {
-            eprintln!("error: cannot write {}: {error}", path.display());
+            eprintln!("error: {error}");
             Exit::Failed
         }
     }
