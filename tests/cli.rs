@@ -185,8 +185,10 @@ fn schedule_prints_plots_and_draws() {
     let output = frameloom(folder.path(), &["schedule", "0: (\"Euler a\"), 5: (\"DPM++ 2M\")", "--frames", "9", "--format", "json"]);
     let json: serde_json::Value = serde_json::from_str(&stdout(&output)).unwrap();
     assert_eq!(json["spans"][1], serde_json::json!({ "from": 5, "to": 9, "text": "DPM++ 2M" }));
-    let output = frameloom(folder.path(), &["schedule", "t", "--svg", "none/a.svg"]);
+    let output = frameloom(folder.path(), &["schedule", "t", "--svg", "a.svg/b.svg"]);
     assert_eq!((output.status.code(), names(folder.path())), (Some(1), vec!["a.svg".to_owned()]));
+    let output = frameloom(folder.path(), &["schedule", "t", "--svg", "drawings/a.svg"]);
+    assert_eq!((output.status.code(), names(&folder.path().join("drawings"))), (Some(0), vec!["a.svg".to_owned()]));
 }
 
 #[test]
