@@ -3,23 +3,24 @@
 //! `model_index.json` lists parts by the names of PyTorch's world, so the folders that are there decide, not the index.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::DiffusionError;
+use super::networks::{Files, Networks};
 use super::sampler::SamplerKind;
 use super::schedule::SchedulerConfig;
 use super::strength::StrengthReading;
-
-/// The file that every part's folder holds.
-const NETWORK: &str = "model.onnx";
 
 /// What a model folder says of itself.
 #[derive(Debug, Clone)]
 pub struct ModelFolder {
     /// The folder.
     pub path: PathBuf,
+    /// Where its networks and tokenizers come from.
+    pub networks: Arc<dyn Networks>,
     /// How noise grows, and what the network predicts.
     pub scheduler: SchedulerConfig,
     /// The picture coder.
@@ -114,6 +115,7 @@ impl ModelFolder {
             vae: vae.unwrap_or_default(),
             unet: read_json_if_there(&path.join("unet/config.json"))?.unwrap_or_default(),
             defaults: index.defaults,
+            networks: Arc::new(Files::of(path)),
             path: path.to_path_buf(),
         };
         folder.check()?;
@@ -131,16 +133,10 @@ impl ModelFolder {
         Ok(())
     }
 
-    /// The network of a part, whether or not it is there.
-    #[must_use]
-    pub fn network(&self, part: &str) -> PathBuf {
-        self.path.join(part).join(NETWORK)
-    }
-
-    /// Whether the folder has that part.
+    /// Whether the model has that part: `unet`, `text_encoder`…
     #[must_use]
     pub fn has(&self, part: &str) -> bool {
-        self.network(part).is_file()
+        self.networks.has(part)
     }
 
     /// The sides of a picture must be multiples of this many pixels: an exported UNet joins its levels only where each halves

@@ -4,17 +4,23 @@
 //! tokenizer, PyTorch's random numbers, the noise schedules, and one file for each [`sampler`]. Which networks' inputs to fill
 //! is found by looking at their sessions, and numbers follow diffusers step by step, so that a seed means the same picture.
 
+mod conditioning;
 mod error;
 mod folder;
 mod guidance;
 mod latent;
+mod networks;
 mod normal;
 mod pipeline;
 mod prompt;
 pub mod random;
+mod request;
+mod run;
 pub mod sampler;
 pub mod schedule;
 pub mod sigmas;
+mod source;
+mod start;
 mod strength;
 mod text;
 mod tokenizer;
@@ -26,8 +32,10 @@ pub use error::DiffusionError;
 pub use folder::{Defaults, ModelFolder, UnetConfig, VaeConfig};
 pub use guidance::guide;
 pub use latent::Latents;
-pub use pipeline::{Picture, Pipeline, Progress, Request, Seeds, Variation, Words};
+pub use networks::{Files, Networks};
+pub use pipeline::Pipeline;
 pub use prompt::{Chunk, chunks};
+pub use request::{Picture, Progress, Request, Seeds, Variation, Words};
 pub use sampler::{Sampler, SamplerKind, SamplerOptions};
 pub use strength::{Span, StrengthReading};
 pub use text::{Embedding, TextEncoder};

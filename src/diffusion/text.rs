@@ -51,8 +51,8 @@ pub struct TextEncoder {
 impl TextEncoder {
     /// Loads `text_encoder/` and `tokenizer/`.
     pub fn open(folder: &ModelFolder, options: &SessionOptions) -> Result<Self, DiffusionError> {
-        let session = Session::open(&folder.network("text_encoder"), options)?;
-        let tokenizer = Tokenizer::open(&folder.path.join("tokenizer"))?;
+        let session = folder.networks.open("text_encoder", options)?;
+        let tokenizer = folder.networks.tokenizer("tokenizer")?;
         let odd = |why: &str| DiffusionError::Signature { part: "text_encoder", why: format!("{why}; {}", session.describe()) };
         let input = session.inputs().iter().find(|info| info.name == "input_ids").or(session.inputs().first());
         let input = input.ok_or_else(|| odd("has no input"))?.name.clone();

@@ -27,7 +27,7 @@ pub struct Unet {
 impl Unet {
     /// Loads `unet/`.
     pub fn open(folder: &ModelFolder, options: &SessionOptions) -> Result<Self, DiffusionError> {
-        let session = Session::open(&folder.network("unet"), options)?;
+        let session = folder.networks.open("unet", options)?;
         let odd = |why: String| DiffusionError::Signature { part: "unet", why: format!("{why}; {}", session.describe()) };
         if let Some(missing) = KNOWN[..3].iter().find(|name| session.input(name).is_none()) {
             return Err(odd(format!("has no input `{missing}`")));

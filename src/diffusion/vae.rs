@@ -16,7 +16,7 @@ struct Half {
 
 impl Half {
     fn open(folder: &ModelFolder, part: &'static str, options: &SessionOptions) -> Result<Self, DiffusionError> {
-        Ok(Self { session: Session::open(&folder.network(part), options)?, part })
+        Ok(Self { session: folder.networks.open(part, options)?, part })
     }
 
     fn run(&self, data: &[f32], shape: [usize; 4]) -> Result<Latents, DiffusionError> {

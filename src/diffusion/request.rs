@@ -1,0 +1,105 @@
+//! What is asked of a [`Pipeline`](super::Pipeline): the pictures to paint, and how.
+
+use super::DiffusionError;
+use super::latent::Latents;
+use super::sampler::{SamplerKind, SamplerOptions};
+use super::strength::StrengthReading;
+use crate::frame::{Frame, Size};
+
+/// One picture to paint.
+#[derive(Debug, Clone, Copy)]
+pub struct Picture<'a> {
+    /// What it should show.
+    pub prompt: Words<'a>,
+    /// What it should not show; heeded where the guidance is above 1.
+    pub negative: Words<'a>,
+    /// The picture to start from.
+    pub image: Option<&'a Frame>,
+}
+
+/// A text, or one on the way to another.
+#[derive(Debug, Clone, Copy)]
+pub struct Words<'a> {
+    /// The text.
+    pub text: &'a str,
+    /// The other text, and how much of the way to it is done, 0 to 1: the embeddings of both are mixed.
+    pub toward: Option<(&'a str, f32)>,
+}
+
+impl<'a> From<&'a str> for Words<'a> {
+    fn from(text: &'a str) -> Self {
+        Self { text, toward: None }
+    }
+}
+
+/// Where the noise of several pictures comes from.
+#[derive(Debug, Clone, Copy)]
+pub enum Seeds<'a> {
+    /// One generator for all of them.
+    One(u64),
+    /// One generator for each: pictures come out as if they were painted alone.
+    Each(&'a [u64]),
+}
+
+/// Other noise that is mixed into that which a picture starts from: A1111's "variation seed".
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Variation {
+    /// Its seed; for several pictures with seeds of their own it goes on by one from each to the next.
+    pub seed: u64,
+    /// How far the noise is turned towards it, 0 to 1.
+    pub strength: f64,
+}
+
+/// How to paint. All pictures of one request go through the networks together.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'a> {
+    /// What to paint: all from pictures of one size, or all from text alone.
+    pub pictures: &'a [Picture<'a>],
+    /// Size of pictures from text alone.
+    pub size: Size,
+    /// Steps; how many run for a given strength is up to `reading`.
+    pub steps: usize,
+    /// How much of the given pictures is repainted: near 0 next to nothing, 1 all.
+    pub strength: f64,
+    /// What strength and steps mean together. Latent consistency runs all steps in any case.
+    pub reading: StrengthReading,
+    /// How strongly the prompt pulls: 1 is unguided, and at most 1 costs half.
+    pub guidance: f32,
+    /// See [`guide`].
+    pub guidance_rescale: f32,
+    /// The sampler.
+    pub sampler: SamplerKind,
+    /// Its settings.
+    pub sampler_options: SamplerOptions,
+    /// Where noise comes from.
+    pub seeds: Seeds<'a>,
+    /// What is mixed into it.
+    pub variation: Option<Variation>,
+}
+
+/// Told after every step.
+pub struct Progress<'a> {
+    /// Steps done.
+    pub done: usize,
+    /// Steps in all.
+    pub steps: usize,
+    /// The latents after the step.
+    pub latents: &'a Latents,
+}
+
+/// The size of all pictures, if the request makes sense.
+pub(super) fn check(request: &Request<'_>) -> Result<Size, DiffusionError> {
+    let wrong = |why: &str| Err(DiffusionError::Setting(why.to_owned()));
+    let mut sizes = request.pictures.iter().map(|p| p.image.map(Frame::size));
+    let Some(first) = sizes.next() else { return wrong("there is nothing to paint") };
+    if sizes.any(|size| size != first) {
+        return wrong("pictures that are painted together must all have one size, or all come from text");
+    }
+    if let Seeds::Each(seeds) = request.seeds
+        && seeds.len() != request.pictures.len()
+    {
+        return wrong("as many seeds as pictures are needed");
+    }
+    let size = first.unwrap_or(request.size);
+    if size.area() == 0 { wrong("the picture has no pixels") } else { Ok(size) }
+}
