@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 
 use super::DiffusionError;
 use super::networks::{Files, Networks};
@@ -29,6 +30,10 @@ pub struct ModelFolder {
     pub unet: UnetConfig,
     /// What to use where a graph says nothing.
     pub defaults: Defaults,
+    /// Whether a negative prompt that is not given is read as zeros: SDXL's `force_zeros_for_empty_prompt`.
+    pub zeros_for_no_negative: bool,
+    /// Whether SDXL's `time_ids` end with a score (`requires_aesthetics_score`), where the network does not say.
+    pub scores: bool,
 }
 
 /// Of `vae_decoder/config.json`.
@@ -99,38 +104,37 @@ pub struct Defaults {
 struct Index {
     #[serde(rename = "_defaults")]
     defaults: Defaults,
+    force_zeros_for_empty_prompt: Option<bool>,
+    requires_aesthetics_score: Option<bool>,
 }
+
+/// The scaling factor of SDXL's coder, which old exports leave out.
+const SDXL_SCALING: f32 = 0.13025;
 
 impl ModelFolder {
     /// Reads the configurations in `path`.
     pub fn open(path: &Path) -> Result<Self, DiffusionError> {
         let index: Index = read_json_if_there(&path.join("model_index.json"))?.unwrap_or_default();
+        let networks = Files::of(path);
+        let xl = networks.has("text_encoder_2");
         let vae_configs = ["vae_decoder/config.json", "vae_encoder/config.json", "vae/config.json"];
-        let mut vae = None;
-        for name in vae_configs {
-            vae = vae.or(read_json_if_there(&path.join(name))?);
+        let mut vae = Map::new();
+        for name in vae_configs.iter().rev() {
+            vae.extend(settings(&path.join(name))?);
         }
-        let folder = Self {
+        if xl {
+            vae.entry("scaling_factor").or_insert_with(|| SDXL_SCALING.into());
+        }
+        Ok(Self {
             scheduler: SchedulerConfig::open(&path.join("scheduler/scheduler_config.json"))?,
-            vae: vae.unwrap_or_default(),
-            unet: read_json_if_there(&path.join("unet/config.json"))?.unwrap_or_default(),
+            vae: typed(&path.join(vae_configs[0]), vae)?,
+            unet: typed(&path.join("unet/config.json"), settings(&path.join("unet/config.json"))?)?,
             defaults: index.defaults,
-            networks: Arc::new(Files::of(path)),
+            zeros_for_no_negative: index.force_zeros_for_empty_prompt.unwrap_or(true),
+            scores: index.requires_aesthetics_score.unwrap_or(false),
+            networks: Arc::new(networks),
             path: path.to_path_buf(),
-        };
-        folder.check()?;
-        Ok(folder)
-    }
-
-    fn check(&self) -> Result<(), DiffusionError> {
-        let unsupported = |what: &str| Err(DiffusionError::Unsupported { path: self.path.clone(), what: what.to_owned() });
-        if self.has("text_encoder_2") {
-            return unsupported("model with two text encoders (SDXL)");
-        }
-        if self.unet.in_channels != self.vae.latent_channels {
-            return unsupported("inpainting or editing model, whose unet reads more channels than its latents have");
-        }
-        Ok(())
+        })
     }
 
     /// Whether the model has that part: `unet`, `text_encoder`…
@@ -169,6 +173,17 @@ pub(super) fn read_text(path: &Path) -> Result<String, DiffusionError> {
 /// A JSON file.
 pub(super) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, DiffusionError> {
     serde_json::from_str(&read_text(path)?).map_err(|error| malformed(path, error.to_string()))
+}
+
+/// The settings in a JSON file, without those that are null; none if it is not there.
+fn settings(path: &Path) -> Result<Map<String, Value>, DiffusionError> {
+    let mut settings: Map<String, Value> = read_json_if_there(path)?.unwrap_or_default();
+    settings.retain(|_, value| !value.is_null());
+    Ok(settings)
+}
+
+fn typed<T: DeserializeOwned>(path: &Path, settings: Map<String, Value>) -> Result<T, DiffusionError> {
+    serde_json::from_value(Value::Object(settings)).map_err(|error| malformed(path, error.to_string()))
 }
 
 fn read_json_if_there<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, DiffusionError> {
@@ -220,9 +235,16 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_run_is_said() {
-        let (_dir, opened) = folder(&[SCHEDULER, ("unet/config.json", r#"{"in_channels": 9}"#)]);
-        assert!(opened.unwrap_err().to_string().contains("inpainting"));
+    fn what_is_missing_or_null_has_its_default() {
+        let second = ("text_encoder_2/model.onnx", "");
+        let nulls = ("vae_decoder/config.json", r#"{"scaling_factor": null, "latent_channels": null}"#);
+        let (_dir, opened) = folder(&[SCHEDULER, second, nulls, ("vae_encoder/config.json", r#"{"shift_factor": 0.5}"#)]);
+        let vae = opened.unwrap().vae;
+        assert_eq!((vae.scaling_factor, vae.shift_factor, vae.latent_channels), (SDXL_SCALING, Some(0.5), 4));
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_said() {
         let (_dir, opened) = folder(&[("unet/config.json", "{}")]);
         assert!(opened.unwrap_err().to_string().contains("scheduler_config.json"));
         let (_dir, opened) = folder(&[SCHEDULER, ("vae_decoder/config.json", "{")]);

@@ -4,10 +4,13 @@
 //! tokenizer, PyTorch's random numbers, the noise schedules, and one file for each [`sampler`]. Which networks' inputs to fill
 //! is found by looking at their sessions, and numbers follow diffusers step by step, so that a seed means the same picture.
 
+mod clip;
 mod conditioning;
+mod control;
 mod error;
 mod folder;
 mod guidance;
+mod inpaint;
 mod latent;
 mod networks;
 mod normal;
@@ -24,10 +27,12 @@ mod start;
 mod strength;
 mod text;
 mod tokenizer;
+mod told;
 mod unet;
 mod vae;
 pub mod variation;
 
+pub use control::{Control, ControlNet, Steering};
 pub use error::DiffusionError;
 pub use folder::{Defaults, ModelFolder, UnetConfig, VaeConfig};
 pub use guidance::guide;
@@ -35,10 +40,11 @@ pub use latent::Latents;
 pub use networks::{Files, Networks};
 pub use pipeline::Pipeline;
 pub use prompt::{Chunk, chunks};
-pub use request::{Picture, Progress, Request, Seeds, Variation, Words};
+pub use request::{Fill, Picture, Progress, Request, Seeds, Variation, Words};
 pub use sampler::{Sampler, SamplerKind, SamplerOptions};
 pub use strength::{Span, StrengthReading};
 pub use text::{Embedding, TextEncoder};
 pub use tokenizer::{CONTEXT, Tokenizer};
+pub use told::{Framing, Told, guidance_embedding};
 pub use unet::Unet;
 pub use vae::{VaeDecoder, VaeEncoder};

@@ -1,17 +1,19 @@
-//! From prompts, pictures and a seed to pictures: txt2img and img2img.
+//! From prompts, pictures and a seed to pictures: txt2img, img2img, inpainting, with or without `ControlNet`.
 
 use std::path::Path;
 use std::sync::Arc;
 
 use super::DiffusionError;
 use super::conditioning::{Denoiser, Texts};
+use super::control::{Control, ControlNet, PART, Steering};
 use super::folder::ModelFolder;
 use super::request::{Progress, Request, check};
 use super::run::run;
 use super::schedule::SchedulerConfig;
 use super::source::Source;
-use super::start;
+use super::start::{Start, Starter};
 use super::text::{Embedding, TextEncoder};
+use super::told::Framing;
 use super::unet::Unet;
 use super::vae::{VaeDecoder, VaeEncoder};
 use crate::frame::{Raster, Size};
@@ -25,6 +27,8 @@ pub struct Pipeline {
     decoder: VaeDecoder,
     /// Absent from models that only make pictures from text.
     encoder: Option<VaeEncoder>,
+    /// That of the folder, if there is one.
+    control: Option<ControlNet>,
 }
 
 impl Pipeline {
@@ -40,6 +44,7 @@ impl Pipeline {
             unet: Unet::open(&folder, options)?,
             decoder: VaeDecoder::open(&folder, options)?,
             encoder: if folder.has("vae_encoder") { Some(VaeEncoder::open(&folder, options)?) } else { None },
+            control: if folder.has(PART) { Some(ControlNet::of(folder.networks.as_ref(), options)?) } else { None },
             folder,
         })
     }
@@ -74,12 +79,46 @@ impl Pipeline {
         let strength = from_image.then_some((request.strength, request.reading));
         let (mut sampler, first) = request.sampler.build(&self.folder.scheduler, request.steps, strength, request.sampler_options)?;
         let texts = Texts::of(request, &self.text, &self.unet)?;
-        let denoiser = Denoiser { unet: &self.unet, texts, guidance: request.guidance, rescale: request.guidance_rescale };
+        let padded = self.padded(size);
         let mut source = Source::new(request, self.unet.precision());
-        let model = (&self.folder, self.encoder.as_ref());
-        let mut latents = start::latents(request, self.padded(size), model, (sampler.as_ref(), first), &mut source)?;
-        run(sampler.as_mut(), first, &denoiser, &mut latents, &mut source, told)?;
+        let (folder, encoder, unet) = (&self.folder, self.encoder.as_ref(), &self.unet);
+        let starter = Starter { request, padded, folder, encoder, unet, sampler: sampler.as_ref(), first };
+        let Start { mut latents, keep, beside } = starter.start(&mut source)?;
+        let denoiser = Denoiser {
+            unet,
+            texts,
+            guidance: request.guidance,
+            rescale: request.guidance_rescale,
+            framing: request.framing.unwrap_or_else(|| Framing::whole(padded)),
+            beside,
+            steering: self.steering(request, size, padded)?,
+            steps: (first, sampler.timesteps().len()),
+        };
+        run(sampler.as_mut(), first, &denoiser, (&mut latents, keep.as_ref()), &mut source, told)?;
         self.decoder.decode(&latents, size)
+    }
+
+    /// What the network follows. A model that has its own `ControlNet` in its folder uses that where none is named.
+    fn steering<'a>(&'a self, request: &Request<'a>, size: Size, padded: Size) -> Result<Vec<Steering<'a>>, DiffusionError> {
+        let own = self.control.as_ref();
+        let ready = |control: &Control<'a>| {
+            let network = control.network.or(own);
+            let fits =
+                if self.unet.has_control_inside() { control.network.is_none() } else { network.is_some() && self.unet.takes_control() };
+            fits.then(|| Steering::of(&Control { network, ..*control }, size, padded)).ok_or_else(|| self.cannot_follow(network.is_some()))
+        };
+        request.controls.iter().map(ready).collect()
+    }
+
+    fn cannot_follow(&self, network: bool) -> DiffusionError {
+        let why = if self.unet.has_control_inside() {
+            "holds its `ControlNet` itself; leave the other away"
+        } else if self.unet.takes_control() && !network {
+            "takes what a `ControlNet` gives, but there is none in its folder; name one"
+        } else {
+            "is not exported for `ControlNet`; export it with inputs for the residuals, or with the `ControlNet` inside"
+        };
+        DiffusionError::Signature { part: "unet", why: why.to_owned() }
     }
 
     fn padded(&self, size: Size) -> Size {

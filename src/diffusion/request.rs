@@ -1,20 +1,36 @@
 //! What is asked of a [`Pipeline`](super::Pipeline): the pictures to paint, and how.
 
 use super::DiffusionError;
+use super::control::Control;
 use super::latent::Latents;
 use super::sampler::{SamplerKind, SamplerOptions};
 use super::strength::StrengthReading;
-use crate::frame::{Frame, Size};
+use super::told::Framing;
+use crate::frame::{Frame, Mask, Size};
 
 /// One picture to paint.
 #[derive(Debug, Clone, Copy)]
 pub struct Picture<'a> {
     /// What it should show.
     pub prompt: Words<'a>,
-    /// What it should not show; heeded where the guidance is above 1.
-    pub negative: Words<'a>,
+    /// What it should not show; heeded where the guidance is above 1. SDXL tells none at all from an empty text.
+    pub negative: Option<Words<'a>>,
     /// The picture to start from.
     pub image: Option<&'a Frame>,
+    /// Where `image` is repainted, of its size: half and above is, the rest is kept.
+    pub mask: Option<&'a Mask>,
+}
+
+/// What the repainted part of a picture begins with, under the noise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Fill {
+    /// What was there.
+    #[default]
+    Original,
+    /// Noise: forgets what was there.
+    Noise,
+    /// Latents of zero, an even brownish grey.
+    Nothing,
 }
 
 /// A text, or one on the way to another.
@@ -75,6 +91,12 @@ pub struct Request<'a> {
     pub seeds: Seeds<'a>,
     /// What is mixed into it.
     pub variation: Option<Variation>,
+    /// What the repainted part begins with where there are masks.
+    pub fill: Fill,
+    /// What all pictures follow.
+    pub controls: &'a [Control<'a>],
+    /// What SDXL is told of the size; nothing for the size painted.
+    pub framing: Option<Framing>,
 }
 
 /// Told after every step.
@@ -99,6 +121,9 @@ pub(super) fn check(request: &Request<'_>) -> Result<Size, DiffusionError> {
         && seeds.len() != request.pictures.len()
     {
         return wrong("as many seeds as pictures are needed");
+    }
+    if request.pictures.iter().any(|p| p.mask.is_some_and(|mask| Some(mask.size()) != first)) {
+        return wrong("a mask must have the size of the picture that it is for");
     }
     let size = first.unwrap_or(request.size);
     if size.area() == 0 { wrong("the picture has no pixels") } else { Ok(size) }

@@ -2,19 +2,18 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use ndarray::Array2;
-
 use super::DiffusionError;
+use super::clip::{Clip, Layer};
 use super::folder::ModelFolder;
 use super::prompt::chunks;
-use super::tokenizer::{CONTEXT, Tokenizer};
-use crate::model::{Session, SessionOptions};
+use super::tokenizer::CONTEXT;
+use crate::model::SessionOptions;
 
 /// Embeddings kept: enough for the prompts of a keyframed film, a few megabytes.
 const KEPT: usize = 64;
 
 /// What the denoising network reads of a prompt.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Embedding {
     /// Rows: 77 for each piece of the prompt.
     pub tokens: usize,
@@ -22,6 +21,8 @@ pub struct Embedding {
     pub width: usize,
     /// The rows.
     pub data: Vec<f32>,
+    /// The text as a whole, which SDXL reads besides; of its first piece. Empty for other models.
+    pub pooled: Vec<f32>,
 }
 
 impl Embedding {
@@ -33,34 +34,52 @@ impl Embedding {
         let at = |of: &Self, i: usize| if i < of.data.len() { of.data[i] } else { of.data[of.data.len() - piece + i % piece] };
         let tokens = self.tokens.max(other.tokens);
         let data = (0..tokens * self.width).map(|i| at(self, i) * (1.0 - mix) + at(other, i) * mix).collect();
-        Self { tokens, width: self.width, data }
+        let pooled = self.pooled.iter().zip(&other.pooled).map(|(a, b)| a * (1.0 - mix) + b * mix).collect();
+        Self { tokens, width: self.width, data, pooled }
+    }
+
+    /// An embedding like this one of nothing but zeros: how SDXL reads a negative prompt that was not given.
+    #[must_use]
+    pub fn zeroed(&self) -> Self {
+        Self { data: vec![0.0; self.data.len()], pooled: vec![0.0; self.pooled.len()], ..*self }
+    }
+
+    /// Puts the rows of another encoder to the right of these.
+    fn widen(&mut self, rows: &[f32], width: usize) {
+        if self.width == 0 {
+            (self.data, self.width) = (rows.to_vec(), width);
+            return;
+        }
+        let both = self.data.chunks_exact(self.width).zip(rows.chunks_exact(width));
+        self.data = both.flat_map(|(a, b)| a.iter().chain(b)).copied().collect();
+        self.width += width;
     }
 }
 
-/// The text encoder of a model with its tokenizer.
+/// The text encoders of a model with their tokenizers: one, or for SDXL two whose rows are put side by side.
 pub struct TextEncoder {
-    session: Arc<Session>,
-    tokenizer: Tokenizer,
-    /// The name of its input.
-    input: String,
-    /// Which output holds a row for each token.
-    output: usize,
+    encoders: Vec<Clip>,
+    /// Whether a negative prompt that is not given is nothing at all rather than an empty text.
+    zeros: bool,
     kept: Mutex<Vec<(String, Arc<Embedding>)>>,
 }
 
 impl TextEncoder {
-    /// Loads `text_encoder/` and `tokenizer/`.
+    /// Loads `text_encoder/` and `tokenizer/`, and for SDXL `text_encoder_2/` and `tokenizer_2/`.
     pub fn open(folder: &ModelFolder, options: &SessionOptions) -> Result<Self, DiffusionError> {
-        let session = folder.networks.open("text_encoder", options)?;
-        let tokenizer = folder.networks.tokenizer("tokenizer")?;
-        let odd = |why: &str| DiffusionError::Signature { part: "text_encoder", why: format!("{why}; {}", session.describe()) };
-        let input = session.inputs().iter().find(|info| info.name == "input_ids").or(session.inputs().first());
-        let input = input.ok_or_else(|| odd("has no input"))?.name.clone();
-        let outputs = session.outputs();
-        let named = outputs.iter().position(|info| info.name == "last_hidden_state");
-        let output = named.or_else(|| outputs.iter().position(|info| info.rank() == 3));
-        let output = output.ok_or_else(|| odd("has no output with a row for each token"))?;
-        Ok(Self { session, tokenizer, input, output, kept: Mutex::default() })
+        let both = [("text_encoder", "tokenizer"), ("text_encoder_2", "tokenizer_2")];
+        let second = folder.has(both[1].0);
+        let layer = if second { Layer::Penultimate } else { Layer::Last };
+        // SDXL's refiner has the second alone; a folder with neither fails at the first, by name.
+        let there = both.into_iter().filter(|(part, _)| folder.has(part) || (!second && *part == both[0].0));
+        let encoders = there.map(|names| Clip::open(folder, names, layer, options)).collect::<Result<_, _>>()?;
+        Ok(Self { encoders, zeros: second && folder.zeros_for_no_negative, kept: Mutex::default() })
+    }
+
+    /// The embedding of a negative prompt; without one that of no text, or for most SDXL models zeros.
+    pub fn encode_negative(&self, prompt: Option<&str>) -> Result<Arc<Embedding>, DiffusionError> {
+        let embedding = self.encode(prompt.unwrap_or_default())?;
+        if prompt.is_none() && self.zeros { Ok(Arc::new(embedding.zeroed())) } else { Ok(embedding) }
     }
 
     /// The embedding of `prompt`.
@@ -82,22 +101,21 @@ impl TextEncoder {
     }
 
     fn compute(&self, prompt: &str) -> Result<Embedding, DiffusionError> {
-        let mut whole = Embedding { tokens: 0, width: 0, data: Vec::new() };
-        for chunk in chunks(&self.tokenizer, prompt) {
-            let ids: Vec<i64> = self.tokenizer.frame(&chunk.tokens).into_iter().map(i64::from).collect();
-            let shape = (1, ids.len());
-            let ids = Array2::from_shape_vec(shape, ids).map_err(|e| DiffusionError::Setting(e.to_string()))?;
-            let rows = self.session.run(&[(&self.input, ids.view().into())])?.swap_remove(self.output).into_f32();
-            let &[_, tokens, width] = rows.shape() else {
-                let why = format!("gave an output of shape {:?}", rows.shape());
-                return Err(DiffusionError::Signature { part: "text_encoder", why });
-            };
-            let mut rows: Vec<f32> = rows.into_iter().collect();
-            chunk.weigh(&mut rows, width);
-            whole.tokens += tokens;
-            whole.width = width;
-            whole.data.extend(rows);
+        let mut whole = Embedding::default();
+        for encoder in &self.encoders {
+            let (mut rows, mut width, mut pooled) = (Vec::new(), 0, Vec::new());
+            for chunk in chunks(&encoder.tokenizer, prompt) {
+                let mut piece = encoder.run(&encoder.tokenizer.frame(&chunk.tokens))?;
+                chunk.weigh(&mut piece.rows, piece.width);
+                if rows.is_empty() {
+                    (width, pooled) = (piece.width, piece.pooled);
+                }
+                rows.extend(piece.rows);
+            }
+            whole.widen(&rows, width);
+            whole.pooled = pooled;
         }
+        whole.tokens = whole.data.len() / whole.width.max(1);
         Ok(whole)
     }
 }

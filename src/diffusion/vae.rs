@@ -5,7 +5,8 @@ use std::sync::Arc;
 use super::DiffusionError;
 use super::folder::{ModelFolder, VaeConfig};
 use super::latent::{Latents, apply, combine};
-use crate::frame::{Frame, Raster, Size};
+use crate::frame::{Raster, Size};
+use crate::kernel::resample::{Filter, resize};
 use crate::model::{Session, SessionOptions, TensorRef};
 
 /// One half of the picture coder.
@@ -53,13 +54,12 @@ impl VaeEncoder {
         Ok(Self { half: Half::open(folder, "vae_encoder", options)?, config: folder.vae.clone() })
     }
 
-    /// The latents of one picture, of size `padded`; `noise` is asked for when the encoder gives a distribution to draw from.
+    /// The latents of one picture, given as three planes of size `padded` from -1 to 1; `noise` is asked for when the encoder gives a distribution to draw from.
     ///
     /// Exports differ: most give mean and logarithm of the variance (`latent_parameters`), some the drawn latents
     /// (`latent_sample`). The number of channels tells which.
-    pub fn encode(&self, image: &Frame, padded: Size, noise: &mut dyn FnMut(usize) -> Vec<f32>) -> Result<Latents, DiffusionError> {
-        let input = to_network(&image.raster, padded);
-        let mut coded = self.half.run(&input, [1, 3, padded.height, padded.width])?;
+    pub fn encode(&self, planes: &[f32], padded: Size, noise: &mut dyn FnMut(usize) -> Vec<f32>) -> Result<Latents, DiffusionError> {
+        let mut coded = self.half.run(planes, [1, 3, padded.height, padded.width])?;
         let [n, channels, h, w] = coded.shape;
         let wanted = self.config.latent_channels;
         if channels == 2 * wanted {
@@ -105,18 +105,25 @@ impl VaeDecoder {
     }
 }
 
-/// The colour planes as the coder reads them, -1 to 1, continued to `padded` on the right and below by reflection.
-fn to_network(raster: &Raster, padded: Size) -> Vec<f32> {
-    let size = raster.size();
+/// The colour planes stretched to `size` where they are of another, each value limited to 0..1 and mapped by `map`, continued to `padded`
+/// on the right and below by reflection.
+pub(super) fn planes(raster: &Raster, size: Size, padded: Size, map: impl Fn(f32) -> f32) -> Vec<f32> {
+    let stretched = (raster.size() != size).then(|| resize(raster, size, Filter::Bicubic));
+    let raster = stretched.as_ref().unwrap_or(raster);
     let mut out = Vec::with_capacity(3 * padded.area());
     for plane in 0..3 {
         let plane = raster.plane(plane);
         for y in 0..padded.height {
             let row = &plane[reflect(y, size.height) * size.width..][..size.width];
-            out.extend((0..padded.width).map(|x| 2.0 * row[reflect(x, size.width)].clamp(0.0, 1.0) - 1.0));
+            out.extend((0..padded.width).map(|x| map(row[reflect(x, size.width)].clamp(0.0, 1.0))));
         }
     }
     out
+}
+
+/// The colour planes as the coder reads them, -1 to 1, continued to `padded`.
+pub(super) fn to_network(raster: &Raster, padded: Size) -> Vec<f32> {
+    planes(raster, raster.size(), padded, |v| 2.0 * v - 1.0)
 }
 
 /// The upper left `size` of the coder's picture, 0 to 1.

@@ -1,7 +1,7 @@
 //! The kind `diffusion`.
 
 use crate::choice;
-use crate::diffusion::{Picture, Pipeline, Request, SamplerKind, SamplerOptions, Seeds, StrengthReading, Variation, Words};
+use crate::diffusion::{Fill, Picture, Pipeline, Request, SamplerKind, SamplerOptions, Seeds, StrengthReading, Variation, Words};
 use crate::frame::{ColorTags, Frame, Raster};
 use crate::model::{SessionOptions, find_model};
 use crate::node::{Ending, Fault, Halt, Node, Open, Outlook, Problem, Prospect, Tick};
@@ -173,8 +173,10 @@ impl Node for Diffusion {
         }
         let steps = now.steps.unwrap_or_else(|| folder.defaults.steps.map_or(STEPS, |n| n as i64));
         let seed = now.seed.nth(cx.count) as u64;
+        let negative = Some(&now.negative).filter(|text| !text.from.is_empty() || text.to.is_some());
+        let negative = negative.map(|text| now.prompt_blend.words(text));
         let request = Request {
-            pictures: &[Picture { prompt: now.prompt_blend.words(&now.prompt), negative: now.prompt_blend.words(&now.negative), image }],
+            pictures: &[Picture { prompt: now.prompt_blend.words(&now.prompt), negative, image, mask: None }],
             size: cx.moment.size,
             steps: usize::try_from(steps).unwrap_or(1).max(1),
             strength,
@@ -185,6 +187,9 @@ impl Node for Diffusion {
             sampler_options: SamplerOptions::default(),
             seeds: Seeds::One(seed),
             variation: Some(Variation { seed: now.subseed as u64, strength: now.subseed_strength }).filter(|v| v.strength > 0.0),
+            fill: Fill::Original,
+            controls: &[],
+            framing: None,
         };
         let painted = self.pipeline.paint(&request, &mut |_| {})?.into_iter().next();
         let painted = painted.ok_or_else(|| Fault::new("the model painted nothing"))?;
