@@ -1,16 +1,14 @@
 //! The parts of Stable Diffusion that need no network, against PyTorch, diffusers and Hugging Face's tokenizer.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
-#[path = "support/models.rs"]
-mod models;
 #[path = "support/npz.rs"]
 mod npz;
 
-use frameloom::diffusion::random::{Generator, Precision};
+use frameloom::diffusion::random::{CpuGenerator, Generator, NoiseSource, Precision};
 use frameloom::diffusion::sampler::{Churn, Ddim, Euler, Lcm, Sampler};
 use frameloom::diffusion::schedule::SchedulerConfig;
 use frameloom::diffusion::variation::turn;
-use frameloom::diffusion::{Latents, StrengthReading, Tokenizer};
+use frameloom::diffusion::{Latents, StrengthReading};
 use npz::{Npz, difference, json};
 use serde_json::Value;
 
@@ -18,50 +16,50 @@ fn numbers(value: &Value) -> Vec<f32> {
     value.as_array().map(|list| list.iter().map(|n| n.as_f64().unwrap() as f32).collect()).unwrap_or_default()
 }
 
-#[test]
-fn golden_tokenizer() {
-    let Some(golden) = json("tokenizer", "tokenizer/clip_tokenizer.json") else { return };
-    let Some(folder) = models::any(&["mini", "tiny/sd15"]) else { return };
-    let tokenizer = Tokenizer::open(&folder.join("tokenizer")).unwrap();
-    let cases = golden["cases"].as_array().unwrap();
-    for case in cases {
-        let text = case["text"].as_str().unwrap();
-        let ids = |key: &str| case[key].as_array().unwrap().iter().map(|n| n.as_u64().unwrap() as u32).collect::<Vec<_>>();
-        assert_eq!(tokenizer.tokens(text), ids("ids"), "{text:?}");
-        assert_eq!(tokenizer.frame(&tokenizer.tokens(text)), ids("ids77"), "{text:?}, framed");
+/// One array of the file, by its name: what it is and the seed, `randn_s42_1x4x8x8`. The description, which not every array has, gives
+/// the shape of what is stored in part, and a sum.
+fn check_random(key: &str, entry: Option<&Value>, expected: &npz::Array) -> bool {
+    let words: Vec<&str> = key.split('_').collect();
+    let Some(seed) = words.get(1).and_then(|word| word.strip_prefix('s')).and_then(|seed| seed.parse().ok()) else { return false };
+    let mut cpu = CpuGenerator::new(seed);
+    let count = |shape: &str| shape.split('x').map(|n| n.parse::<usize>().unwrap()).product::<usize>();
+    let len = expected.values.len();
+    let ours: Vec<f32> = match words.as_slice() {
+        ["randn", _, shape] => cpu.randn(count(shape), Precision::Single),
+        ["seq", _] => [5, 4, 20, 3, 16].into_iter().flat_map(|n| cpu.randn(n, Precision::Single)).collect(),
+        ["half", _] => cpu.randn(len, Precision::Half),
+        ["rand", _] => cpu.rand(len),
+        ["mt", _] => {
+            assert_eq!(expected.integers.iter().map(|_| cpu.next_u32()).collect::<Vec<_>>(), expected.integers, "{key}");
+            return true;
+        }
+        ["philox", _, call] if call.starts_with("call") => {
+            let mut nv = Generator::of(NoiseSource::Nv, seed);
+            (0..=call[4..].parse::<usize>().unwrap()).map(|_| nv.randn(len, Precision::Single)).last().unwrap()
+        }
+        ["philox", _, shape, "head"] => Generator::of(NoiseSource::Nv, seed).randn(count(shape), Precision::Single),
+        _ => return false,
+    };
+    let bits = |values: &[f32]| values.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
+    assert_eq!(bits(&ours[..len]), bits(&expected.values), "{key}");
+    if let Some(sum) = entry.and_then(|entry| entry["sum"].as_f64()) {
+        let own: f64 = ours.iter().map(|v| f64::from(*v)).sum();
+        assert!((own - sum).abs() < 1e-5 * (1.0 + sum.abs()) + 1e-7 * ours.len() as f64, "{key}: sum {own}, not {sum}");
     }
-    println!("golden tokenizer: {} cases", cases.len());
+    true
 }
 
+/// Other tests look at `slerp_…` and `brownian_…`.
 #[test]
 fn golden_random() {
     let Some(golden) = json("random", "rng/rng.json") else { return };
     let Some(arrays) = Npz::open("random", "rng/rng.npz") else { return };
+    let entries = golden["entries"].as_array().unwrap();
+    let elsewhere = |key: &str| key.starts_with("slerp_") || key.starts_with("brownian_");
     let mut count = 0;
-    for entry in golden["entries"].as_array().unwrap() {
-        let key = entry["key"].as_str().unwrap();
-        let Some(expected) = arrays.get(key) else { continue };
-        let mut generator = Generator::new(entry["seed"].as_u64().unwrap_or_default());
-        let mut draw = |n| generator.randn(n, Precision::Single);
-        let ours = match key.split_once('_').unwrap().0 {
-            "randn" => draw(entry["shape"].as_array().unwrap().iter().map(|n| n.as_u64().unwrap() as usize).product()),
-            "seq" => [5, 4, 20, 3, 16].into_iter().flat_map(draw).collect(),
-            "half" => generator.randn(expected.values.len(), Precision::Half),
-            "rand" => generator.rand(expected.values.len()),
-            "mt" => {
-                let raw: Vec<u32> = expected.integers.iter().map(|_| generator.next_u32()).collect();
-                assert_eq!(raw, expected.integers, "{key}");
-                count += 1;
-                continue;
-            }
-            _ => continue,
-        };
-        let bits = |values: &[f32]| values.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
-        assert_eq!(bits(&ours[..expected.values.len()]), bits(&expected.values), "{key}");
-        if let Some(sum) = entry["sum"].as_f64() {
-            let own: f64 = ours.iter().map(|v| f64::from(*v)).sum();
-            assert!((own - sum).abs() < 1e-5 * (1.0 + sum.abs()) + 1e-7 * ours.len() as f64, "{key}: sum {own}, not {sum}");
-        }
+    for (key, expected) in arrays.iter().filter(|(key, _)| !elsewhere(key)) {
+        let entry = entries.iter().find(|entry| entry["key"].as_str() == Some(key));
+        assert!(check_random(key, entry, expected), "{key}: no test for such an array");
         count += 1;
     }
     println!("golden random: {count} cases");

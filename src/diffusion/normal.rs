@@ -29,10 +29,22 @@ const SIN: [f32; 3] = [-1.951_529_589_1e-4, 8.332_160_873_6e-3, -1.666_665_461_1
 /// -π/4 in three parts, so that whole multiples can be taken off without losing digits.
 const EIGHTH_TURN: [f32; 3] = [-0.785_156_25, -2.418_756_484_985_351_562_5e-4, -3.774_894_977_445_941_08e-8];
 
-/// `a * b + c` rounded once. The product of two singles is exact in double precision, so this is a fused multiply-add but
-/// for a double rounding once in some hundred million; and unlike `mul_add` it is fast on machines without that instruction.
+/// `a * b + c` rounded once, and unlike `mul_add` fast on machines without that instruction: the product of two singles is exact in
+/// double precision, and the sum is rounded to odd there, so that rounding it again to single precision errs as little as once.
+#[inline(always)]
 fn fma(a: f32, b: f32, c: f32) -> f32 {
-    (f64::from(a) * f64::from(b) + f64::from(c)) as f32
+    let (product, c) = (f64::from(a) * f64::from(b), f64::from(c));
+    let sum = product + c;
+    // What the sum lost, exactly (Knuth's two-sum).
+    let part = sum - product;
+    let lost = (product - (sum - part)) + (c - part);
+    let bits = sum.to_bits();
+    if lost == 0.0 || bits & 1 == 1 {
+        return sum as f32;
+    }
+    // The neighbour towards the exact sum has an odd last bit.
+    let outwards = (lost > 0.0) == (sum > 0.0);
+    f64::from_bits(if outwards { bits + 1 } else { bits - 1 }) as f32
 }
 
 /// Natural logarithm of a positive normal number (Cephes `logf`).
@@ -106,6 +118,25 @@ pub(super) fn box_muller_f16(data: &mut [f32]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn products_and_sums_are_rounded_once() {
+        let mut state = 1_u32;
+        let mut next = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (f32::from_bits(0x3f80_0000 | state >> 9) - 1.5) * f32::from_bits((120 + (state >> 5) % 14) << 23)
+        };
+        for _ in 0..200_000 {
+            let (a, b, c) = (next(), next(), next());
+            assert_eq!(fma(a, b, c), a.mul_add(b, c), "{a} {b} {c}");
+        }
+        // Here the sum in double precision lies half way between two singles, and the exact one does not.
+        let (a, b, c) = (1.0 + f32::EPSILON, f32::EPSILON / 2.0, 1.0);
+        let tie = (2.0_f32.powi(-30) + 2.0_f32.powi(-40), 2.0_f32.powi(-30), 1.0 + f32::EPSILON);
+        for (a, b, c) in [(a, b, c), tie, (-a, b, c), (a, -b, -c)] {
+            assert_eq!(fma(a, b, c), a.mul_add(b, c));
+        }
+    }
 
     #[test]
     fn polynomials_are_close_to_the_functions() {

@@ -1,11 +1,12 @@
-//! PyTorch's CPU random numbers, so that a seed means the same noise here as in diffusers and A1111 (CPU source).
+//! PyTorch's random numbers, so that a seed means the same noise here as in diffusers and A1111.
 //!
-//! The generator is mt19937 seeded with the low 32 bits of the seed. Normal numbers come in three ways, as in PyTorch 2.x on
+//! On a processor the generator is mt19937 seeded with the low 32 bits of the seed. Normal numbers come in three ways, as in PyTorch 2.x on
 //! x86-64: fewer than 16 at once from a double precision Box–Muller that keeps its second value for the next small draw; 16
 //! or more as `f32` in blocks of 16 through polynomial logarithm and sine ([`super::normal`]); and the same in half
-//! precision, which half precision pipelines draw.
+//! precision, which half precision pipelines draw. On a graphics card it is Philox ([`super::philox`]).
 
 use super::normal::{box_muller_f16, box_muller_f32};
+use super::philox::Philox;
 
 const N: usize = 624;
 const M: usize = 397;
@@ -61,15 +62,67 @@ pub enum Precision {
     Half,
 }
 
+/// Whose random numbers noise is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum NoiseSource {
+    /// PyTorch's on a processor: diffusers with a generator for it, ComfyUI, and A1111 where its source is "CPU".
+    #[default]
+    Cpu,
+    /// PyTorch's on a graphics card as A1111 emulates it: its source "NV", which is also what "GPU" paints there on such a card.
+    Nv,
+}
+
+/// A seeded source of normal numbers.
+#[derive(Clone)]
+pub struct Generator(Kind);
+
+#[derive(Clone)]
+#[expect(clippy::large_enum_variant, reason = "there are a few of them in a run, and most are the large ones")]
+enum Kind {
+    Cpu(CpuGenerator),
+    Nv(Philox),
+}
+
+impl Generator {
+    /// A generator on a processor; only the low 32 bits of `seed` matter.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
+        Self::of(NoiseSource::Cpu, seed)
+    }
+
+    /// A generator of the given kind. On a graphics card all 64 bits of `seed` matter.
+    #[must_use]
+    pub fn of(source: NoiseSource, seed: u64) -> Self {
+        Self(match source {
+            NoiseSource::Cpu => Kind::Cpu(CpuGenerator::new(seed)),
+            NoiseSource::Nv => Kind::Nv(Philox::new(seed)),
+        })
+    }
+
+    /// `torch.randn(n)` in the given precision.
+    pub fn randn(&mut self, n: usize, precision: Precision) -> Vec<f32> {
+        match &mut self.0 {
+            Kind::Cpu(generator) => generator.randn(n, precision),
+            Kind::Nv(philox) => {
+                let mut numbers = philox.normal(n);
+                if precision == Precision::Half {
+                    numbers.iter_mut().for_each(|x| *x = half::f16::from_f32(*x).to_f32());
+                }
+                numbers
+            }
+        }
+    }
+}
+
 /// `torch.Generator("cpu").manual_seed(seed)`.
 #[derive(Clone)]
-pub struct Generator {
+pub struct CpuGenerator {
     twister: Twister,
     /// The sine half of the last small draw, waiting for the next one.
     kept: Option<f64>,
 }
 
-impl Generator {
+impl CpuGenerator {
     /// A generator; only the low 32 bits of `seed` matter, as in PyTorch.
     #[must_use]
     pub fn new(seed: u64) -> Self {
@@ -141,7 +194,7 @@ mod tests {
 
     #[test]
     fn the_twister_gives_the_published_numbers() {
-        let mut generator = Generator::new(5489);
+        let mut generator = CpuGenerator::new(5489);
         assert_eq!(generator.next_u32(), 3_499_211_612);
         assert_eq!((1..10_000).map(|_| generator.next_u32()).last(), Some(4_123_659_995));
     }

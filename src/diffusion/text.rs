@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::DiffusionError;
 use super::clip::{Clip, Layer};
 use super::folder::ModelFolder;
-use super::prompt::chunks;
+use super::prompt::{Emphasis, Encoded, Reading, chunks, weigh};
 use super::tokenizer::CONTEXT;
 use crate::model::SessionOptions;
 
@@ -104,9 +104,9 @@ impl TextEncoder {
         let mut whole = Embedding::default();
         for encoder in &self.encoders {
             let (mut rows, mut width, mut pooled) = (Vec::new(), 0, Vec::new());
-            for chunk in chunks(&encoder.tokenizer, prompt) {
-                let mut piece = encoder.run(&encoder.tokenizer.frame(&chunk.tokens))?;
-                chunk.weigh(&mut piece.rows, piece.width);
+            for chunk in chunks(&encoder.tokenizer, prompt, Reading::PLAIN) {
+                let mut piece = encoder.run(&chunk.ids)?;
+                weigh(&mut [Encoded { chunk: &chunk, rows: &mut piece.rows }], Emphasis::None);
                 if rows.is_empty() {
                     (width, pooled) = (piece.width, piece.pooled);
                 }

@@ -2,7 +2,8 @@
 //!
 //! Text is cleaned (control characters dropped, spaces round CJK characters, NFC, lower case), cut into words, letters
 //! and runs of punctuation, and each piece is merged from bytes upwards. This is the behaviour of the Hugging Face
-//! `CLIPTokenizer` without `ftfy`; others differ only on exotic text.
+//! `CLIPTokenizer` without `ftfy`; with it, and in the fast one and OpenCLIP's, only exotic text comes out differently: CJK, joined
+//! emoji, full-width letters, ligatures, curly quotes, HTML entities, soft hyphens, and special tokens spelled out.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -42,7 +43,9 @@ pub struct Tokenizer {
     bytes: [(u32, u32); 256],
     bos: u32,
     eos: u32,
-    pad: u32,
+    /// Fills up; and its text, where it is a token of its own.
+    pad: (u32, Option<String>),
+    comma: Option<u32>,
 }
 
 impl Tokenizer {
@@ -58,8 +61,9 @@ impl Tokenizer {
             *entry = (find(&symbol.to_string())?, find(&format!("{symbol}{WORD_END}"))?);
         }
         let merges = read_merges(&folder.join("merges.txt"), &ids)?;
-        let pad = pad_token(folder).and_then(|token| ids.get(&token).copied()).unwrap_or(eos);
-        Ok(Self { ids, merges, bytes, bos, eos, pad })
+        let pad = pad_token(folder).and_then(|token| ids.get(&token).map(|id| (*id, Some(token).filter(|_| *id != eos))));
+        let comma = ids.get(",</w>").copied();
+        Ok(Self { ids, merges, bytes, bos, eos, pad: pad.unwrap_or((eos, None)), comma })
     }
 
     /// The tokens of `text`, as many as there are, without the framing ones.
@@ -75,13 +79,38 @@ impl Tokenizer {
         out
     }
 
+    /// The same, with the padding token wherever its text stands in `text`: where `!` fills up, diffusers takes every `!` for that.
+    #[must_use]
+    pub fn tokens_with_padding(&self, text: &str) -> Vec<u32> {
+        let (id, Some(padding)) = &self.pad else { return self.tokens(text) };
+        let mut out = Vec::new();
+        for (index, part) in text.split(padding.as_str()).enumerate() {
+            out.extend((index > 0).then_some(*id));
+            out.extend(self.tokens(part));
+        }
+        out
+    }
+
+    /// Whether `token` is a comma.
+    pub(super) fn is_comma(&self, token: u32) -> bool {
+        self.comma == Some(token)
+    }
+
+    /// Fills up `ids` after the first token that ends a text, be it written in the text, where filling up and ending are different
+    /// tokens: as A1111 does.
+    pub(super) fn pad_after_end(&self, ids: &mut [u32]) {
+        if let Some(end) = ids.iter().position(|id| *id == self.eos).filter(|_| self.pad.0 != self.eos) {
+            ids[end + 1..].fill(self.pad.0);
+        }
+    }
+
     /// `tokens` framed by start and end and filled up to [`CONTEXT`]; what is over [`CHUNK`] is left out.
     pub fn frame(&self, tokens: &[u32]) -> Vec<u32> {
         let mut out = Vec::with_capacity(CONTEXT);
         out.push(self.bos);
         out.extend(tokens.iter().take(CHUNK));
         out.push(self.eos);
-        out.resize(CONTEXT, self.pad);
+        out.resize(CONTEXT, self.pad.0);
         out
     }
 

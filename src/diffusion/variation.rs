@@ -19,6 +19,10 @@ pub fn turn(noise: &mut [f32], other: &[f32], strength: f64, [_, _, height, widt
     }
     let cosines: Vec<f64> = ab.iter().zip(a2.iter().zip(&b2)).map(|(ab, (a2, b2))| (ab / (a2 * b2).sqrt()).clamp(-1.0, 1.0)).collect();
     if cosines.iter().sum::<f64>() / count.max(1) as f64 > ALIKE {
+        // A straight line, which A1111 walks from the other end.
+        for (a, b) in noise.iter_mut().zip(other) {
+            *a = (f64::from(*a) * strength + f64::from(*b) * (1.0 - strength)) as f32;
+        }
         return;
     }
     for (index, (a, b)) in noise.iter_mut().zip(other).enumerate() {
