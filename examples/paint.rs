@@ -6,6 +6,8 @@ use std::error::Error;
 use std::path::Path;
 use std::time::Instant;
 
+use frameloom::diffusion::prompt::Reading;
+use frameloom::diffusion::random::NoiseSource;
 use frameloom::diffusion::{Picture, Pipeline, Request, SamplerKind, SamplerOptions, Seeds, StrengthReading};
 use frameloom::frame::{ColorTags, Frame, Raster, Size};
 use frameloom::model::SessionOptions;
@@ -33,7 +35,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         guidance_rescale: 0.0,
         sampler: SamplerKind::Lcm,
         sampler_options: SamplerOptions::default(),
+        prompts: Reading::default(),
         seeds: Seeds::One(number(2, 7.0)? as u64),
+        noise_source: NoiseSource::Cpu,
         variation: None,
     };
     let painted = pipeline.paint(&request, &mut |progress| println!("step {} of {}", progress.done, progress.steps))?;

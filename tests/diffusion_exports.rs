@@ -4,6 +4,8 @@
 
 use std::path::{Path, PathBuf};
 
+use frameloom::diffusion::prompt::Reading;
+use frameloom::diffusion::random::NoiseSource;
 use frameloom::diffusion::{DiffusionError, Picture, Pipeline, Request, SamplerKind, SamplerOptions, Seeds, StrengthReading, Tokenizer};
 use frameloom::frame::{Frame, Raster, Size};
 use frameloom::model::SessionOptions;
@@ -53,7 +55,9 @@ fn paint(pipeline: &Pipeline, pictures: &[Picture<'_>], sampler: SamplerKind, gu
         guidance_rescale: 0.0,
         sampler,
         sampler_options: SamplerOptions::default(),
+        prompts: Reading::PLAIN,
         seeds: Seeds::One(1),
+        noise_source: NoiseSource::Cpu,
         variation: None,
     };
     pipeline.paint(&request, &mut |_| {})

@@ -8,7 +8,8 @@ mod npz;
 
 use std::collections::HashMap;
 
-use frameloom::diffusion::random::{Generator, Precision};
+use frameloom::diffusion::prompt::Reading;
+use frameloom::diffusion::random::{Generator, NoiseSource, Precision};
 use frameloom::diffusion::schedule::SchedulerConfig;
 use frameloom::diffusion::{
     Control, Fill, Framing, Picture, Pipeline, Request, SamplerKind, SamplerOptions, Seeds, StrengthReading, guidance_embedding,
@@ -145,6 +146,8 @@ fn check(case: &Value, arrays: &Npz, pipeline: &Pipeline, kind: SamplerKind) {
         guidance_rescale: number("guidance_rescale", 0.0) as f32,
         sampler: kind,
         sampler_options: SamplerOptions { eta: number("eta", 0.0) as f32, ..SamplerOptions::default() },
+        prompts: Reading::PLAIN,
+        noise_source: NoiseSource::Cpu,
         seeds: if seeds.len() == 1 { Seeds::One(seeds[0]) } else { Seeds::Each(&seeds) },
         variation: None,
         fill: Fill::Original,
@@ -230,6 +233,8 @@ fn golden_controlnet() {
         guidance_rescale: 0.0,
         sampler: SamplerKind::Euler,
         sampler_options: SamplerOptions::default(),
+        prompts: Reading::PLAIN,
+        noise_source: NoiseSource::Cpu,
         seeds: Seeds::One(seed),
         variation: None,
         fill: Fill::Original,

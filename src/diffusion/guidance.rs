@@ -20,6 +20,27 @@ pub fn guide(negative: &mut [f32], positive: &[f32], scale: f32, rescale: f32, b
     }
 }
 
+/// What prompts that pull at the same time amount to: `negative + sum of weight * (prompt - negative)`, without `negative` the sum of
+/// `weight * prompt`. `prompts` has `batch` pictures of the first prompt, then as many of the second; `weights` one number for each.
+/// (Composable diffusion, arXiv 2206.01714, in A1111's form.)
+#[must_use]
+pub fn compose(negative: Option<&[f32]>, prompts: &[f32], weights: &[f32], batch: usize) -> Vec<f32> {
+    let one = prompts.len() / weights.len().max(1);
+    let mut out = negative.map_or_else(|| vec![0.0; one * batch], <[f32]>::to_vec);
+    for (index, (prompt, weight)) in prompts.chunks_exact(one.max(1)).zip(weights).enumerate() {
+        let place = index % batch.max(1) * one..(index % batch.max(1) + 1) * one;
+        match negative {
+            Some(negative) => {
+                for (out, (p, n)) in out[place.clone()].iter_mut().zip(prompt.iter().zip(&negative[place])) {
+                    *out += weight * (p - n);
+                }
+            }
+            None => combine(&mut out[place], prompt, |out, p| out + weight * p),
+        }
+    }
+    out
+}
+
 /// The standard deviation of a sample.
 fn deviation(values: &[f32]) -> f32 {
     let n = values.len().max(2) as f64;
@@ -37,6 +58,14 @@ mod tests {
         let mut out = [1.0, 5.0];
         guide(&mut out, &[2.0, -3.0], 1.0, 0.0, 1);
         assert_eq!(out, [2.0, -3.0]);
+    }
+
+    #[test]
+    fn prompts_pull_by_their_weights() {
+        // Two pictures of one number, two prompts.
+        let out = compose(Some(&[1.0, 10.0]), &[2.0, 20.0, 5.0, 50.0], &[1.0, 0.5, 0.5, 0.0], 2);
+        assert_eq!(out, [1.0 + 1.0 + 2.0, 10.0 + 5.0]);
+        assert_eq!(compose(None, &[2.0, 4.0], &[0.25, 0.75], 1), [3.5]);
     }
 
     #[test]

@@ -1,18 +1,21 @@
 //! From prompts, pictures and a seed to pictures: txt2img, img2img, inpainting, with or without `ControlNet`.
 
+use std::cell::Cell;
 use std::path::Path;
 use std::sync::Arc;
 
 use super::DiffusionError;
 use super::conditioning::{Denoiser, Texts};
 use super::control::{Control, ControlNet, PART, Steering};
+use super::embedding::{Embedding, Staged};
 use super::folder::ModelFolder;
+use super::prompt::Reading;
 use super::request::{Progress, Request, check};
 use super::run::run;
 use super::schedule::SchedulerConfig;
 use super::source::Source;
 use super::start::{Start, Starter};
-use super::text::{Embedding, TextEncoder};
+use super::text::TextEncoder;
 use super::told::Framing;
 use super::unet::Unet;
 use super::vae::{VaeDecoder, VaeEncoder};
@@ -67,9 +70,14 @@ impl Pipeline {
         self.folder.scheduler = scheduler;
     }
 
-    /// The embedding of a prompt; computed once.
-    pub fn embed(&self, prompt: &str) -> Result<Arc<Embedding>, DiffusionError> {
-        self.text.encode(prompt)
+    /// The embedding of a text as it stands; computed once.
+    pub fn embed(&self, text: &str) -> Result<Arc<Embedding>, DiffusionError> {
+        Ok(Arc::clone(self.text.encode(text, 1, Reading::PLAIN)?.at(0)))
+    }
+
+    /// The embeddings of `text`, one part of a prompt, over `steps` evaluations of the network; computed once.
+    pub fn read(&self, text: &str, steps: usize, reading: Reading) -> Result<Staged, DiffusionError> {
+        self.text.encode(text, steps, reading)
     }
 
     /// Paints the pictures of `request`. Sizes that the networks cannot take are filled up at the right and below, and cut again.
@@ -78,7 +86,7 @@ impl Pipeline {
         let from_image = request.pictures.iter().any(|p| p.image.is_some());
         let strength = from_image.then_some((request.strength, request.reading));
         let (mut sampler, first) = request.sampler.build(&self.folder.scheduler, request.steps, strength, request.sampler_options)?;
-        let texts = Texts::of(request, &self.text, &self.unet)?;
+        let texts = Texts::of(request, request.steps, &self.text, &self.unet)?;
         let padded = self.padded(size);
         let mut source = Source::new(request, self.unet.precision());
         let (folder, encoder, unet) = (&self.folder, self.encoder.as_ref(), &self.unet);
@@ -93,6 +101,7 @@ impl Pipeline {
             beside,
             steering: self.steering(request, size, padded)?,
             steps: (first, sampler.timesteps().len()),
+            evaluations: Cell::new(0),
         };
         run(sampler.as_mut(), first, &denoiser, (&mut latents, keep.as_ref()), &mut source, told)?;
         self.decoder.decode(&latents, size)

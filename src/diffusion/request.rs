@@ -3,6 +3,8 @@
 use super::DiffusionError;
 use super::control::Control;
 use super::latent::Latents;
+use super::prompt::Reading;
+use super::random::NoiseSource;
 use super::sampler::{SamplerKind, SamplerOptions};
 use super::strength::StrengthReading;
 use super::told::Framing;
@@ -38,13 +40,26 @@ pub enum Fill {
 pub struct Words<'a> {
     /// The text.
     pub text: &'a str,
-    /// The other text, and how much of the way to it is done, 0 to 1: the embeddings of both are mixed.
+    /// The other text, and how much of the way to it is done, 0 to 1.
     pub toward: Option<(&'a str, f32)>,
+    /// How the way is gone.
+    pub blend: Blend,
+}
+
+/// The way from one prompt to another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Blend {
+    /// The embeddings of both are mixed.
+    #[default]
+    Embeddings,
+    /// Both pull at the same time, one less and less, the other more and more; costs one more evaluation of the network. Negative
+    /// prompts are mixed by their embeddings.
+    And,
 }
 
 impl<'a> From<&'a str> for Words<'a> {
     fn from(text: &'a str) -> Self {
-        Self { text, toward: None }
+        Self { text, toward: None, blend: Blend::default() }
     }
 }
 
@@ -79,6 +94,8 @@ pub struct Request<'a> {
     pub strength: f64,
     /// What strength and steps mean together. Latent consistency runs all steps in any case.
     pub reading: StrengthReading,
+    /// How all prompts are read.
+    pub prompts: Reading,
     /// How strongly the prompt pulls: 1 is unguided, and at most 1 costs half.
     pub guidance: f32,
     /// See [`guide`].
@@ -89,6 +106,8 @@ pub struct Request<'a> {
     pub sampler_options: SamplerOptions,
     /// Where noise comes from.
     pub seeds: Seeds<'a>,
+    /// Whose random numbers it is made of.
+    pub noise_source: NoiseSource,
     /// What is mixed into it.
     pub variation: Option<Variation>,
     /// What the repainted part begins with where there are masks.

@@ -16,12 +16,12 @@ pub(super) struct Source {
 impl Source {
     pub(super) fn new(request: &Request<'_>, precision: Precision) -> Self {
         let generators: Vec<Generator> = match request.seeds {
-            Seeds::One(seed) => vec![Generator::new(seed)],
-            Seeds::Each(seeds) => seeds.iter().map(|seed| Generator::new(*seed)).collect(),
+            Seeds::One(seed) => vec![Generator::of(request.noise_source, seed)],
+            Seeds::Each(seeds) => seeds.iter().map(|seed| Generator::of(request.noise_source, *seed)).collect(),
         };
         let others = request.variation.filter(|variation| variation.strength > 0.0);
         let others = others.map(|Variation { seed, strength }| {
-            ((0..generators.len() as u64).map(|index| Generator::new(seed.wrapping_add(index))).collect(), strength)
+            ((0..generators.len() as u64).map(|index| Generator::of(request.noise_source, seed.wrapping_add(index))).collect(), strength)
         });
         Self { generators, others, precision }
     }

@@ -3,56 +3,37 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::DiffusionError;
-use super::clip::{Clip, Layer};
+use super::clip::{Clip, Layer, Rows};
+use super::embedding::{Embedding, Staged};
 use super::folder::ModelFolder;
-use super::prompt::{Emphasis, Encoded, Reading, chunks, weigh};
-use super::tokenizer::CONTEXT;
+use super::prompt::{Chunk, Encoded, Reading, Syntax, When, chunks, schedule, weigh};
 use crate::model::SessionOptions;
 
-/// Embeddings kept: enough for the prompts of a keyframed film, a few megabytes.
-const KEPT: usize = 64;
+/// Prompts and chunks kept: enough for the prompts of a keyframed film, some megabytes.
+const KEPT: usize = 48;
 
-/// What the denoising network reads of a prompt.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Embedding {
-    /// Rows: 77 for each piece of the prompt.
-    pub tokens: usize,
-    /// Numbers in a row.
-    pub width: usize,
-    /// The rows.
-    pub data: Vec<f32>,
-    /// The text as a whole, which SDXL reads besides; of its first piece. Empty for other models.
-    pub pooled: Vec<f32>,
-}
+/// What was asked for last, by what was asked.
+struct Recent<K, V>(Mutex<Vec<(K, V)>>);
 
-impl Embedding {
-    /// A straight line from this one to `other`: `mix` 0 is this, 1 the other. Rows that only one of them has are repeated in the
-    /// other from its last piece.
-    #[must_use]
-    pub fn mixed(&self, other: &Self, mix: f32) -> Self {
-        let piece = CONTEXT * self.width;
-        let at = |of: &Self, i: usize| if i < of.data.len() { of.data[i] } else { of.data[of.data.len() - piece + i % piece] };
-        let tokens = self.tokens.max(other.tokens);
-        let data = (0..tokens * self.width).map(|i| at(self, i) * (1.0 - mix) + at(other, i) * mix).collect();
-        let pooled = self.pooled.iter().zip(&other.pooled).map(|(a, b)| a * (1.0 - mix) + b * mix).collect();
-        Self { tokens, width: self.width, data, pooled }
+impl<K: PartialEq, V: Clone> Recent<K, V> {
+    fn new() -> Self {
+        Self(Mutex::default())
     }
 
-    /// An embedding like this one of nothing but zeros: how SDXL reads a negative prompt that was not given.
-    #[must_use]
-    pub fn zeroed(&self) -> Self {
-        Self { data: vec![0.0; self.data.len()], pooled: vec![0.0; self.pooled.len()], ..*self }
-    }
-
-    /// Puts the rows of another encoder to the right of these.
-    fn widen(&mut self, rows: &[f32], width: usize) {
-        if self.width == 0 {
-            (self.data, self.width) = (rows.to_vec(), width);
-            return;
+    /// What is kept for `key`, or what `make` makes, which is kept from then on.
+    fn get(&self, key: K, make: impl FnOnce() -> Result<V, DiffusionError>) -> Result<V, DiffusionError> {
+        // Kept locked meanwhile: two that ask for the same wait for one computation.
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // The most recent is last; the one asked for becomes it.
+        let found = match kept.iter().position(|(known, _)| *known == key) {
+            Some(at) => kept.remove(at).1,
+            None => make()?,
+        };
+        if kept.len() >= KEPT {
+            kept.remove(0);
         }
-        let both = self.data.chunks_exact(self.width).zip(rows.chunks_exact(width));
-        self.data = both.flat_map(|(a, b)| a.iter().chain(b)).copied().collect();
-        self.width += width;
+        kept.push((key, found.clone()));
+        Ok(found)
     }
 }
 
@@ -61,7 +42,10 @@ pub struct TextEncoder {
     encoders: Vec<Clip>,
     /// Whether a negative prompt that is not given is nothing at all rather than an empty text.
     zeros: bool,
-    kept: Mutex<Vec<(String, Arc<Embedding>)>>,
+    /// By which encoder, of which tokens, with which clip skip.
+    chunks: Recent<(usize, Vec<u32>, usize), Arc<Rows>>,
+    /// By text, evaluations, and how it is read.
+    prompts: Recent<(String, usize, Reading), Staged>,
 }
 
 impl TextEncoder {
@@ -73,49 +57,72 @@ impl TextEncoder {
         // SDXL's refiner has the second alone; a folder with neither fails at the first, by name.
         let there = both.into_iter().filter(|(part, _)| folder.has(part) || (!second && *part == both[0].0));
         let encoders = there.map(|names| Clip::open(folder, names, layer, options)).collect::<Result<_, _>>()?;
-        Ok(Self { encoders, zeros: second && folder.zeros_for_no_negative, kept: Mutex::default() })
+        Ok(Self { encoders, zeros: second && folder.zeros_for_no_negative, chunks: Recent::new(), prompts: Recent::new() })
     }
 
-    /// The embedding of a negative prompt; without one that of no text, or for most SDXL models zeros.
-    pub fn encode_negative(&self, prompt: Option<&str>) -> Result<Arc<Embedding>, DiffusionError> {
-        let embedding = self.encode(prompt.unwrap_or_default())?;
-        if prompt.is_none() && self.zeros { Ok(Arc::new(embedding.zeroed())) } else { Ok(embedding) }
+    /// A negative prompt over `steps` evaluations; without one no text, or for most SDXL models zeros. A1111 takes an empty one for
+    /// none.
+    pub fn encode_negative(&self, text: Option<&str>, steps: usize, reading: Reading) -> Result<Staged, DiffusionError> {
+        let encoded = self.encode(text.unwrap_or_default(), steps, reading)?;
+        let none = text.is_none_or(|text| text.is_empty() && reading.syntax == Syntax::A1111);
+        Ok(if none && self.zeros { encoded.map(Embedding::zeroed) } else { encoded })
     }
 
-    /// The embedding of `prompt`.
-    pub fn encode(&self, prompt: &str) -> Result<Arc<Embedding>, DiffusionError> {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(at) = kept.iter().position(|(text, _)| text == prompt) {
-            // The most recent is last; the one asked for becomes it.
-            let found = kept.remove(at);
-            let embedding = Arc::clone(&found.1);
-            kept.push(found);
-            return Ok(embedding);
-        }
-        let embedding = Arc::new(self.compute(prompt)?);
-        if kept.len() >= KEPT {
-            kept.remove(0);
-        }
-        kept.push((prompt.to_owned(), Arc::clone(&embedding)));
-        Ok(embedding)
-    }
-
-    fn compute(&self, prompt: &str) -> Result<Embedding, DiffusionError> {
-        let mut whole = Embedding::default();
-        for encoder in &self.encoders {
-            let (mut rows, mut width, mut pooled) = (Vec::new(), 0, Vec::new());
-            for chunk in chunks(&encoder.tokenizer, prompt, Reading::PLAIN) {
-                let mut piece = encoder.run(&chunk.ids)?;
-                weigh(&mut [Encoded { chunk: &chunk, rows: &mut piece.rows }], Emphasis::None);
-                if rows.is_empty() {
-                    (width, pooled) = (piece.width, piece.pooled);
-                }
-                rows.extend(piece.rows);
+    /// `text`, one part of a prompt, over `steps` evaluations.
+    pub fn encode(&self, text: &str, steps: usize, reading: Reading) -> Result<Staged, DiffusionError> {
+        self.prompts.get((text.to_owned(), steps, reading), || {
+            if reading.syntax == Syntax::Plain {
+                let embedding = self.together(&[text], reading)?.swap_remove(0);
+                return Ok(Staged::new(vec![(steps, embedding)]));
             }
-            whole.widen(&rows, width);
-            whole.pooled = pooled;
-        }
-        whole.tokens = whole.data.len() / whole.width.max(1);
-        Ok(whole)
+            let stages = schedule(text, steps, When::Written);
+            let texts: Vec<&str> = stages.iter().map(|stage| stage.text.as_str()).collect();
+            let embeddings = self.together(&texts, reading)?;
+            Ok(Staged::new(stages.iter().map(|stage| stage.until).zip(embeddings).collect()))
+        })
     }
+
+    /// The embeddings of `texts`, which go through the encoders together: all get as many chunks, and share their mean where emphasis
+    /// keeps it.
+    fn together(&self, texts: &[&str], reading: Reading) -> Result<Vec<Arc<Embedding>>, DiffusionError> {
+        let mut all = vec![Embedding::default(); texts.len()];
+        for (index, encoder) in self.encoders.iter().enumerate() {
+            let mut parts: Vec<Vec<Chunk>> = texts.iter().map(|text| chunks(&encoder.tokenizer, text, reading)).collect();
+            let count = parts.iter().map(Vec::len).max().unwrap_or(1);
+            parts.iter_mut().for_each(|parts| parts.resize_with(count, || Chunk::empty(&encoder.tokenizer)));
+            let mut rows = vec![Vec::new(); texts.len()];
+            let mut width = 0;
+            for at in 0..count {
+                let encoded = parts.iter().map(|parts| self.chunk(index, &parts[at], reading.clip_skip));
+                let encoded: Vec<Arc<Rows>> = encoded.collect::<Result<_, _>>()?;
+                let mut raw: Vec<Vec<f32>> = encoded.iter().map(|one| one.rows.clone()).collect();
+                let mut weighed: Vec<Encoded<'_>> =
+                    parts.iter().zip(&mut raw).map(|(parts, rows)| Encoded { chunk: &parts[at], rows }).collect();
+                weigh(&mut weighed, reading.emphasis);
+                rows.iter_mut().zip(raw).for_each(|(rows, raw)| rows.extend(raw));
+                for (embedding, one) in all.iter_mut().zip(&encoded).filter(|_| at == 0) {
+                    width = one.width;
+                    embedding.pooled.clone_from(&one.pooled);
+                }
+            }
+            all.iter_mut().zip(&rows).for_each(|(embedding, rows)| embedding.widen(rows, width));
+        }
+        all.iter_mut().for_each(|one| one.tokens = one.data.len() / one.width.max(1));
+        Ok(shared(texts, all))
+    }
+
+    /// What the encoder `index` says of `chunk`, not weighed.
+    fn chunk(&self, index: usize, chunk: &Chunk, clip_skip: usize) -> Result<Arc<Rows>, DiffusionError> {
+        self.chunks.get((index, chunk.ids.clone(), clip_skip), || self.encoders[index].run(&chunk.ids, clip_skip).map(Arc::new))
+    }
+}
+
+/// The embeddings, equal ones of equal texts once.
+fn shared(texts: &[&str], all: Vec<Embedding>) -> Vec<Arc<Embedding>> {
+    let mut out: Vec<Arc<Embedding>> = Vec::with_capacity(all.len());
+    for (at, embedding) in all.into_iter().enumerate() {
+        let earlier = texts[..at].iter().position(|text| *text == texts[at]);
+        out.push(earlier.map_or_else(|| Arc::new(embedding), |earlier| Arc::clone(&out[earlier])));
+    }
+    out
 }

@@ -6,8 +6,8 @@ use ndarray::{ArrayD, IxDyn};
 
 use super::DiffusionError;
 use super::control::Steering;
+use super::embedding::Embedding;
 use super::latent::Latents;
-use super::text::Embedding;
 use crate::frame::Size;
 use crate::model::{Dim, Session, Tensor, TensorRef};
 

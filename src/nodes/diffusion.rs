@@ -1,13 +1,15 @@
 //! The kind `diffusion`.
 
 use crate::choice;
-use crate::diffusion::{Fill, Picture, Pipeline, Request, SamplerKind, SamplerOptions, Seeds, StrengthReading, Variation, Words};
+use crate::diffusion::prompt::Reading;
+use crate::diffusion::{Fill, Picture, Pipeline, Request, SamplerKind, SamplerOptions, Seeds, StrengthReading, Variation};
 use crate::frame::{ColorTags, Frame, Raster};
 use crate::model::{SessionOptions, find_model};
 use crate::node::{Ending, Fault, Halt, Node, Open, Outlook, Problem, Prospect, Tick};
-use crate::param::{Curve, IntCurve, PathParam, Prompt, PromptAt, Seed};
+use crate::param::{Curve, IntCurve, PathParam, Prompt, Seed};
 
 use super::with_model;
+use super::wording::{EmphasisMode, NoiseOf, PromptBlend, PromptSyntax, Wording};
 
 /// Steps where neither the graph nor the model says how many.
 const STEPS: i64 = 20;
@@ -60,23 +62,6 @@ impl From<StepsMean> for StrengthReading {
     }
 }
 
-choice! {
-    /// How one prompt goes over into the next.
-    pub enum PromptBlend {
-        /// Each is in effect until the next one's frame.
-        Hold = "hold",
-        /// Each glides into the next: what the network reads is a straight line from one to the other.
-        Embeddings = "embeddings",
-    }
-}
-
-impl PromptBlend {
-    fn words(self, prompt: &PromptAt) -> Words<'_> {
-        let toward = prompt.to.as_deref().filter(|_| self == Self::Embeddings);
-        Words { text: &prompt.from, toward: toward.map(|to| (to, prompt.mix as f32)) }
-    }
-}
-
 node! {
     /// Paints with Stable Diffusion: from a prompt, or over the picture it is given.
     ///
@@ -102,12 +87,20 @@ node! {
         /// The model: a folder in the layout of diffusers with ONNX networks (`unet/model.onnx`, `vae_decoder/model.onnx` …), or
         /// its name in a `models` folder.
         model: PathParam;
-        /// What to paint. May change over time: `{ 0: a meadow, 4s: a forest }`.
+        /// What to paint. May change over time: `{ 0: a meadow, 4s: a forest }`. Words may be weighed, `(fog:1.3)`, and what stands
+        /// after `--neg` is not to be painted; `frameloom explain` shows how a prompt is read.
         prompt: Prompt;
         /// How one prompt goes over into the next.
         prompt_blend: PromptBlend = "hold";
         /// What not to paint. Heeded where `cfg` is above 1, except by models that know guidance themselves.
         negative: Prompt = "";
+        /// Whose signs the prompts are written with.
+        prompt_syntax: PromptSyntax = "a1111";
+        /// What emphasis such as `(fog:1.3)` does.
+        emphasis: EmphasisMode = "original";
+        /// Which layer of the text encoder counts, from the last, which is 1: A1111's clip skip. Left out: the one that the model was
+        /// trained with. Models other than SDXL need an export that gives all layers.
+        clip_skip: Option<IntCurve>, in 1.0..=32.0;
         /// How much of the picture is repainted: 0 leaves it as it is, 1 paints it all anew. This is the denoising strength of img2img
         /// in A1111 and diffusers, and 1 minus Deforum's strength. Left out: the model's recommendation, or 0.6.
         strength: Option<Curve>, in 0.0..=1.0;
@@ -123,11 +116,13 @@ node! {
         cfg: Option<Curve>, in 0.0..=100.0;
         /// The way through the noise. Left out: the model's recommendation, or the one it was exported with.
         sampler: Option<Sampler>;
-        /// Which noise: another number paints another picture. Only its low 32 bits count. A number goes on by one with every painted
+        /// Which noise: another number paints another picture. Only its low 32 bits count, with `noise_source: nv` all 64. A number goes on by one with every painted
         /// frame; `fixed` keeps the noise, which is calm where nothing moves but burns in where the painting is fed back. Other ways:
         /// `iter 3`, `random`, `ladder`, `alternate`, each from the timeline's seed or, as `{ start: 7, behavior: ladder }`, from
         /// one of its own. A curve is the seed itself at each frame, and -1 in it draws one.
         seed: Seed = "iter";
+        /// Whose random numbers the noise is made of.
+        noise_source: NoiseOf = "cpu";
         /// The seed of other noise that is mixed in by `subseed_strength`.
         subseed: IntCurve = 1;
         /// How far the noise is turned towards that of `subseed`: 0 not at all, 1 all the way. Small steps change the picture gently.
@@ -173,10 +168,14 @@ impl Node for Diffusion {
         }
         let steps = now.steps.unwrap_or_else(|| folder.defaults.steps.map_or(STEPS, |n| n as i64));
         let seed = now.seed.nth(cx.count) as u64;
-        let negative = Some(&now.negative).filter(|text| !text.from.is_empty() || text.to.is_some());
-        let negative = negative.map(|text| now.prompt_blend.words(text));
+        let prompts = Reading {
+            syntax: now.prompt_syntax.into(),
+            emphasis: now.emphasis.into(),
+            clip_skip: now.clip_skip.and_then(|skip| usize::try_from(skip).ok()).unwrap_or(0),
+        };
+        let wording = Wording::new(now.prompt, now.negative, now.prompt_blend, prompts);
         let request = Request {
-            pictures: &[Picture { prompt: now.prompt_blend.words(&now.prompt), negative, image, mask: None }],
+            pictures: &[Picture { prompt: wording.prompt(), negative: wording.negative(), image, mask: None }],
             size: cx.moment.size,
             steps: usize::try_from(steps).unwrap_or(1).max(1),
             strength,
@@ -185,7 +184,9 @@ impl Node for Diffusion {
             guidance_rescale: 0.0,
             sampler: now.sampler.map_or_else(|| folder.sampler(), Into::into),
             sampler_options: SamplerOptions::default(),
+            prompts: wording.reading,
             seeds: Seeds::One(seed),
+            noise_source: now.noise_source.into(),
             variation: Some(Variation { seed: now.subseed as u64, strength: now.subseed_strength }).filter(|v| v.strength > 0.0),
             fill: Fill::Original,
             controls: &[],
@@ -245,6 +246,10 @@ mod tests {
             prompt: Prompt::from(prompt),
             prompt_blend: PromptBlend::Hold,
             negative: Prompt::from(""),
+            prompt_syntax: PromptSyntax::A1111,
+            emphasis: EmphasisMode::Original,
+            clip_skip: None,
+            noise_source: NoiseOf::Cpu,
             strength: Some(Curve::from(0.4)),
             steps: Some(IntCurve::from(4)),
             steps_mean: None,

@@ -23,6 +23,7 @@ pub mod placing;
 pub mod sampling;
 mod upscale_model;
 mod with_model;
+pub mod wording;
 
 kinds! {
     audio_input::AudioInput,
