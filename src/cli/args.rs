@@ -33,7 +33,7 @@ pub enum Verb {
     Plan(PlanArgs),
     /// Print the flat graph: presets and parameters put in.
     Expand(GraphArgs),
-    /// Say where a parameter's value comes from, and what it is at a frame.
+    /// Say where a parameter's value comes from, and what it is at a frame; or how all prompts are read.
     Explain(ExplainArgs),
     /// List the kinds of nodes, or explain one.
     Nodes(NodesArgs),
@@ -181,8 +181,8 @@ pub struct ExplainArgs {
     /// The graph.
     #[command(flatten)]
     pub graph: GraphArgs,
-    /// What to explain: `NODE.PARAM`, or `NODE.PARAM@FRAME` for its value at a frame.
-    pub what: String,
+    /// What to explain: `NODE.PARAM`, or `NODE.PARAM@FRAME` for its value at a frame. Left out: how every prompt is read.
+    pub what: Option<String>,
 }
 
 /// `frameloom nodes`.

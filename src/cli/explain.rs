@@ -1,16 +1,24 @@
-//! `frameloom explain NODE.PARAM@FRAME`: where a value comes from, and what it is at a frame.
+//! `frameloom explain NODE.PARAM@FRAME`: where a value comes from, and what it is at a frame; and how prompts are read.
 
 use std::fmt::Write;
+use std::path::Path;
 
 use crate::diag::Sources;
+use crate::diffusion::Tokenizer;
+use crate::diffusion::prompt::{Reading, Syntax};
 use crate::document::{self, Candidate, Graph, Layer, NodeDef};
 use crate::frame::Size;
+use crate::model::find_model;
 use crate::node::{Registry, Spec};
 use crate::param::{Curve, Data, IntCurve, Moment, Param, Prompt, ReadCx, Rhythm, Seed, Shape, TextCurve, Value};
 
 use super::Exit;
 use super::args::{ExplainArgs, Format};
 use super::load::{self, Style};
+use super::wording::How;
+
+/// The parameter for what is not to be painted: it has neither parts nor tags.
+const NEGATIVE: &str = "negative";
 
 /// Prints every candidate and the winner.
 pub fn explain(args: &ExplainArgs, style: Style) -> Exit {
@@ -18,7 +26,12 @@ pub fn explain(args: &ExplainArgs, style: Style) -> Exit {
     let loaded = load::graph(&args.graph, &registry);
     Style { format: Format::Text, ..style }.show(&loaded.findings, &loaded.sources);
     let Some(graph) = &loaded.graph else { return Exit::Invalid };
-    match explained(graph, &registry, &loaded.sources, &args.what) {
+    let base = args.graph.graph.parent().unwrap_or(Path::new("."));
+    let text = match &args.what {
+        Some(what) => explained(graph, &registry, &loaded.sources, what, base),
+        None => Ok(prompts(graph, &registry, base)),
+    };
+    match text {
         Ok(text) => {
             print!("{text}");
             Exit::Done
@@ -30,7 +43,7 @@ pub fn explain(args: &ExplainArgs, style: Style) -> Exit {
     }
 }
 
-fn explained(graph: &Graph, registry: &Registry, sources: &Sources, what: &str) -> Result<String, String> {
+fn explained(graph: &Graph, registry: &Registry, sources: &Sources, what: &str, base: &Path) -> Result<String, String> {
     let (place, frame) = match what.split_once('@') {
         None => (what, None),
         Some((place, frame)) => (place, Some(frame.parse::<u64>().map_err(|_| format!("`{frame}` is no frame; write `NODE.PARAM@120`"))?)),
@@ -57,9 +70,58 @@ fn explained(graph: &Graph, registry: &Registry, sources: &Sources, what: &str) 
     if let Some(frame) = frame {
         let value = candidates.last().map(|winner| winner.value.clone()).or_else(|| default_data(spec, param, sources));
         let at = moment(graph, frame);
-        out += &value.and_then(|data| at_frame(spec, param, &data, &at, fired(def, &at))).unwrap_or_default();
+        out += &value.as_ref().and_then(|data| at_frame(spec, param, data, &at, fired(def, &at))).unwrap_or_default();
+        let is_prompt = spec.param(param).is_some_and(|param| *param.shape.inner() == Shape::Prompt);
+        if let Some(prompt) = value.filter(|_| is_prompt).and_then(|data| Prompt::read(&data, &ReadCx::default()).ok()) {
+            out += &how(graph, def, &at, base).describe(&prompt.now(&at).from, param == NEGATIVE);
+        }
     }
     Ok(out)
+}
+
+/// How every prompt of the graph is read, at each of its keys.
+fn prompts(graph: &Graph, registry: &Registry, base: &Path) -> String {
+    let mut out = String::new();
+    for def in &graph.nodes {
+        let Some(kind) = registry.get(&def.kind) else { continue };
+        for param in kind.spec().params.iter().filter(|param| *param.shape.inner() == Shape::Prompt) {
+            let prompt = winner(graph, def, param.name).and_then(|data| Prompt::read(&data, &ReadCx::default()).ok());
+            if let Some(prompt) = prompt {
+                out += &read_prompt(graph, def, param.name, &prompt, base);
+            }
+        }
+    }
+    if out.is_empty() { "no node of this graph has a prompt\n".to_owned() } else { out }
+}
+
+/// What is in effect for a parameter, if anything sets it.
+fn winner(graph: &Graph, def: &NodeDef, param: &str) -> Option<Data> {
+    document::explain(graph, &def.name, param)?.pop().map(|candidate| candidate.value)
+}
+
+/// How the prompt `param` is read at each of its keys.
+fn read_prompt(graph: &Graph, def: &NodeDef, param: &str, prompt: &Prompt, base: &Path) -> String {
+    let mut frames = prompt.keys(&moment(graph, 0));
+    frames.sort_unstable();
+    frames.dedup();
+    let mut out = String::new();
+    for frame in frames {
+        let at = moment(graph, frame);
+        let text = prompt.now(&at).from;
+        let _ = writeln!(out, "{}.{param} at frame {frame}: {text}", def.name);
+        out += &how(graph, def, &at, base).describe(&text, param == NEGATIVE);
+    }
+    out
+}
+
+/// What a node says of how its prompts are read.
+fn how(graph: &Graph, def: &NodeDef, at: &Moment<'_>, base: &Path) -> How {
+    let steps = winner(graph, def, "steps").and_then(|data| IntCurve::read(&data, &ReadCx::default()).ok()).map_or(20, |n| n.now(at));
+    let plain = winner(graph, def, "prompt_syntax").is_some_and(|data| data.text() == Some("plain"));
+    let syntax = if plain { Syntax::Plain } else { Syntax::A1111 };
+    let model = winner(graph, def, "model").and_then(|data| find_model(data.text()?, base).ok());
+    let tokenizer = model.and_then(|folder| Tokenizer::open(&folder.join("tokenizer")).ok());
+    How { steps: usize::try_from(steps).unwrap_or(1).max(1), reading: Reading { syntax, ..Reading::default() }, tokenizer }
 }
 
 fn unknown<'a>(what: &str, name: &str, candidates: impl Iterator<Item = &'a str>) -> String {

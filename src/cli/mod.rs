@@ -16,6 +16,7 @@ pub mod render;
 mod run;
 mod schedule;
 mod schema;
+mod wording;
 
 use std::ffi::OsString;
 use std::io::IsTerminal;

@@ -33,6 +33,14 @@ impl fmt::Display for PromptAt {
     }
 }
 
+impl Prompt {
+    /// The frames at which its texts begin, as `at` has it, in the order written. The first to come also holds before.
+    #[must_use]
+    pub fn keys(&self, at: &Moment<'_>) -> Vec<u64> {
+        self.0.keys(at).map(|(frame, _)| frame.max(0.0).ceil() as u64).collect()
+    }
+}
+
 impl From<&str> for Prompt {
     /// The text as it stands, back-ticks included.
     fn from(text: &str) -> Self {

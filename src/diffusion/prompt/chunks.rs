@@ -11,6 +11,8 @@ const BACKTRACK: usize = 20;
 pub struct Chunk {
     /// [`CONTEXT`] tokens, with those that frame the text and fill it up.
     pub ids: Vec<u32>,
+    /// How many of them are the text's own.
+    pub tokens: usize,
     /// How much each of them counts; 1 is as the encoder has it.
     pub weights: Vec<f32>,
 }
@@ -24,7 +26,7 @@ impl Chunk {
         let framed = std::iter::once(1.0).chain(weights.iter().take(CHUNK).map(|weight| *weight as f32));
         let mut weights: Vec<f32> = framed.collect();
         weights.resize(CONTEXT, 1.0);
-        Self { ids, weights }
+        Self { ids, tokens: tokens.len().min(CHUNK), weights }
     }
 
     /// The chunk of no text, which fills up shorter prompts.

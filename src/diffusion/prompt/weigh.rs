@@ -45,7 +45,7 @@ mod tests {
 
     #[test]
     fn weights_scale_their_rows_and_keep_the_mean() {
-        let chunk = Chunk { ids: vec![1, 7, 8, 2], weights: vec![1.0, 2.0, 1.0, 1.0] };
+        let chunk = Chunk { ids: vec![1, 7, 8, 2], tokens: 2, weights: vec![1.0, 2.0, 1.0, 1.0] };
         let weighed = |emphasis| {
             let mut rows = [1.0; 8];
             weigh(&mut [Encoded { chunk: &chunk, rows: &mut rows }], emphasis);
