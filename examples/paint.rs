@@ -6,9 +6,7 @@ use std::error::Error;
 use std::path::Path;
 use std::time::Instant;
 
-use frameloom::diffusion::prompt::Reading;
-use frameloom::diffusion::random::NoiseSource;
-use frameloom::diffusion::{Picture, Pipeline, Request, SamplerKind, SamplerOptions, Seeds, StrengthReading};
+use frameloom::diffusion::{Picture, Pipeline, Request, SamplerKind, Seeds, StrengthReading};
 use frameloom::frame::{ColorTags, Frame, Raster, Size};
 use frameloom::model::SessionOptions;
 
@@ -26,19 +24,15 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let start = Instant::now();
     let request = Request {
-        pictures: &[Picture { prompt: prompt.as_str().into(), negative: "".into(), image: photo.as_ref() }],
+        pictures: &[Picture { image: photo.as_ref(), ..Picture::of(prompt) }],
         size: Size::new(512, 288),
         steps: 4,
         strength: number(1, 0.4)?,
         reading: StrengthReading::Exact,
         guidance: 1.0,
-        guidance_rescale: 0.0,
         sampler: SamplerKind::Lcm,
-        sampler_options: SamplerOptions::default(),
-        prompts: Reading::default(),
         seeds: Seeds::One(number(2, 7.0)? as u64),
-        noise_source: NoiseSource::Cpu,
-        variation: None,
+        ..Request::default()
     };
     let painted = pipeline.paint(&request, &mut |progress| println!("step {} of {}", progress.done, progress.steps))?;
     println!("painted in {:.0} ms", start.elapsed().as_secs_f64() * 1e3);

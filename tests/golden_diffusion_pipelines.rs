@@ -12,7 +12,7 @@ use frameloom::diffusion::prompt::Reading;
 use frameloom::diffusion::random::{Generator, NoiseSource, Precision};
 use frameloom::diffusion::schedule::SchedulerConfig;
 use frameloom::diffusion::{
-    Control, Fill, Framing, Picture, Pipeline, Request, SamplerKind, SamplerOptions, Seeds, StrengthReading, guidance_embedding,
+    Control, Framing, Picture, Pipeline, Request, SamplerKind, SamplerOptions, Seeds, StrengthReading, guidance_embedding,
 };
 use frameloom::frame::{ColorTags, Frame, Mask, Raster, Size};
 use frameloom::model::SessionOptions;
@@ -123,6 +123,7 @@ fn check(case: &Value, arrays: &Npz, pipeline: &Pipeline, kind: SamplerKind) {
             prompt: prompts[i].as_str().into(),
             negative: call.get("negative_prompt").filter(|n| !n.is_null()).map(|_| negatives[i].as_str().into()),
             image: images.get(i % images.len().max(1)),
+            latents: None,
             mask: masks.get(i % masks.len().max(1)),
         })
         .collect();
@@ -149,10 +150,8 @@ fn check(case: &Value, arrays: &Npz, pipeline: &Pipeline, kind: SamplerKind) {
         prompts: Reading::PLAIN,
         noise_source: NoiseSource::Cpu,
         seeds: if seeds.len() == 1 { Seeds::One(seeds[0]) } else { Seeds::Each(&seeds) },
-        variation: None,
-        fill: Fill::Original,
-        controls: &[],
         framing: Some(framing(call, images.first().map_or(size, Frame::size))),
+        ..Request::default()
     };
     let painted = check_steps(id, pipeline, &request, latents, loose_latents);
     let (worst, _) = difference(&pixels(&painted), arrays.values("image"));
@@ -224,22 +223,16 @@ fn golden_controlnet() {
     let seed = (0..100_000).find(|seed| Generator::new(*seed).randn(noise.len(), Precision::Single) == noise).expect("a small seed");
     let latents = arrays.get("latents").unwrap();
     let request = Request {
-        pictures: &[Picture { prompt: prompt.into(), negative: Some(negative.into()), image: None, mask: None }],
+        pictures: &[Picture { prompt: prompt.into(), negative: Some(negative.into()), image: None, latents: None, mask: None }],
         size,
         steps: latents.shape[0],
         strength: 1.0,
         reading: StrengthReading::Diffusers,
-        guidance: 7.5,
-        guidance_rescale: 0.0,
         sampler: SamplerKind::Euler,
-        sampler_options: SamplerOptions::default(),
         prompts: Reading::PLAIN,
-        noise_source: NoiseSource::Cpu,
         seeds: Seeds::One(seed),
-        variation: None,
-        fill: Fill::Original,
         controls: &[Control { network: None, image: &image, scale: 0.8, span: (0.0, 1.0) }],
-        framing: None,
+        ..Request::default()
     };
     let painted = check_steps("controlnet_t2i", &pipeline, &request, latents, 1e-3);
     let (worst, _) = difference(&pixels(&painted), arrays.values("image"));

@@ -219,7 +219,7 @@ fn golden_negatives_in_prompts() {
 
 /// The latents after the last step.
 fn painted(pipeline: &Pipeline, prompt: Words<'_>, negative: &str, guidance: f32, steps: usize) -> Vec<f32> {
-    let pictures = [Picture { prompt, negative: Some(negative.into()), image: None, mask: None }];
+    let pictures = [Picture { prompt, negative: Some(negative.into()), image: None, latents: None, mask: None }];
     let request = Request {
         pictures: &pictures,
         size: Size::new(64, 64),
@@ -237,6 +237,7 @@ fn painted(pipeline: &Pipeline, prompt: Words<'_>, negative: &str, guidance: f32
         fill: Fill::Original,
         controls: &[],
         framing: None,
+        tile: None,
     };
     let mut latents = Vec::new();
     pipeline.paint(&request, &mut |progress| latents.clone_from(&progress.latents.data)).unwrap();

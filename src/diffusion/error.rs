@@ -48,6 +48,15 @@ pub enum DiffusionError {
         /// How many there were to be.
         steps: usize,
     },
+    /// The picture coder broke down, in single precision too.
+    #[error("the {part} gave numbers that are infinite or not a number{}; use another VAE, or one in single precision",
+        if *.retried { ", in single precision too" } else { "" })]
+    Broken {
+        /// Which half of it.
+        part: &'static str,
+        /// Whether it was run again in single precision.
+        retried: bool,
+    },
     /// A network failed to load or run.
     #[error(transparent)]
     Model(#[from] ModelError),

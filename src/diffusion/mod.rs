@@ -29,6 +29,7 @@ mod source;
 mod start;
 mod strength;
 mod text;
+mod tiles;
 mod tokenizer;
 mod told;
 mod unet;

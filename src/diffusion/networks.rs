@@ -23,6 +23,14 @@ pub trait Networks: Debug + Send + Sync {
     /// When the part is missing or cannot be run.
     fn open(&self, part: &str, options: &SessionOptions) -> Result<Arc<Session>, DiffusionError>;
 
+    /// A part with single in the place of half precision, for the case that its numbers grow too large; nothing where it has none.
+    ///
+    /// # Errors
+    /// As [`Networks::open`].
+    fn open_widened(&self, _part: &str, _options: &SessionOptions) -> Result<Option<Arc<Session>>, DiffusionError> {
+        Ok(None)
+    }
+
     /// The tokenizer of that name: `tokenizer`, `tokenizer_2`.
     ///
     /// # Errors
@@ -55,6 +63,10 @@ impl Networks for Files {
 
     fn open(&self, part: &str, options: &SessionOptions) -> Result<Arc<Session>, DiffusionError> {
         Ok(Session::open(&self.network(part), options)?)
+    }
+
+    fn open_widened(&self, part: &str, options: &SessionOptions) -> Result<Option<Arc<Session>>, DiffusionError> {
+        Ok(Session::open_widened(&self.network(part), options)?)
     }
 
     fn tokenizer(&self, name: &str) -> Result<Tokenizer, DiffusionError> {

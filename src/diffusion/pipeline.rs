@@ -9,8 +9,9 @@ use super::conditioning::{Denoiser, Texts};
 use super::control::{Control, ControlNet, PART, Steering};
 use super::embedding::{Embedding, Staged};
 use super::folder::ModelFolder;
+use super::latent::Latents;
 use super::prompt::Reading;
-use super::request::{Progress, Request, check};
+use super::request::{Picture, Progress, Request, check};
 use super::run::run;
 use super::schedule::SchedulerConfig;
 use super::source::Source;
@@ -81,9 +82,29 @@ impl Pipeline {
     }
 
     /// Paints the pictures of `request`. Sizes that the networks cannot take are filled up at the right and below, and cut again.
+    ///
+    /// # Errors
+    /// When the request makes no sense for this model, a network fails, or numbers break down.
     pub fn paint(&self, request: &Request<'_>, told: &mut dyn FnMut(Progress<'_>)) -> Result<Vec<Raster>, DiffusionError> {
+        let latents = self.denoise(request, told)?;
+        self.decode(&latents, check(request)?, request.tile)
+    }
+
+    /// The pictures of latents, cut to `size`.
+    ///
+    /// # Errors
+    /// When the decoder fails or its numbers break down.
+    pub fn decode(&self, latents: &Latents, size: Size, tile: Option<usize>) -> Result<Vec<Raster>, DiffusionError> {
+        self.decoder.decode(latents, size, tile)
+    }
+
+    /// The latents of the pictures of `request`, for [`Pipeline::decode`] or to go on from.
+    ///
+    /// # Errors
+    /// As [`Pipeline::paint`].
+    pub fn denoise(&self, request: &Request<'_>, told: &mut dyn FnMut(Progress<'_>)) -> Result<Latents, DiffusionError> {
         let size = check(request)?;
-        let from_image = request.pictures.iter().any(|p| p.image.is_some());
+        let from_image = request.pictures.iter().any(Picture::is_given);
         let strength = from_image.then_some((request.strength, request.reading));
         let (mut sampler, first) = request.sampler.build(&self.folder.scheduler, request.steps, strength, request.sampler_options)?;
         let texts = Texts::of(request, request.steps, &self.text, &self.unet)?;
@@ -104,7 +125,7 @@ impl Pipeline {
             evaluations: Cell::new(0),
         };
         run(sampler.as_mut(), first, &denoiser, (&mut latents, keep.as_ref()), &mut source, told)?;
-        self.decoder.decode(&latents, size)
+        Ok(latents)
     }
 
     /// What the network follows. A model that has its own `ControlNet` in its folder uses that where none is named.

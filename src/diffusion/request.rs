@@ -19,8 +19,25 @@ pub struct Picture<'a> {
     pub negative: Option<Words<'a>>,
     /// The picture to start from.
     pub image: Option<&'a Frame>,
-    /// Where `image` is repainted, of its size: half and above is, the rest is kept.
+    /// Latents to start from in the place of those of `image`: what [`Pipeline::denoise`](super::Pipeline::denoise) of the same model
+    /// gave for the same size.
+    pub latents: Option<&'a Latents>,
+    /// Where the picture is repainted, of its size: half and above is, the rest is kept.
     pub mask: Option<&'a Mask>,
+}
+
+impl<'a> Picture<'a> {
+    /// A picture of `prompt` and nothing else.
+    #[must_use]
+    pub fn of(prompt: &'a str) -> Self {
+        Self { prompt: prompt.into(), negative: None, image: None, latents: None, mask: None }
+    }
+
+    /// Whether it does not start from noise alone.
+    #[must_use]
+    pub fn is_given(&self) -> bool {
+        self.image.is_some() || self.latents.is_some()
+    }
 }
 
 /// What the repainted part of a picture begins with, under the noise.
@@ -116,6 +133,34 @@ pub struct Request<'a> {
     pub controls: &'a [Control<'a>],
     /// What SDXL is told of the size; nothing for the size painted.
     pub framing: Option<Framing>,
+    /// The side in pixels of the tiles in which the VAE codes larger pictures: 0 for none, nothing for none but in pictures of more than
+    /// 1.6 megapixels.
+    pub tile: Option<usize>,
+}
+
+impl Default for Request<'_> {
+    /// Nothing to paint yet, in the usual way: 512x512 from noise in 20 steps.
+    fn default() -> Self {
+        Self {
+            pictures: &[],
+            size: Size::new(512, 512),
+            steps: 20,
+            strength: 1.0,
+            reading: StrengthReading::default(),
+            guidance: 7.5,
+            guidance_rescale: 0.0,
+            sampler: SamplerKind::Euler,
+            sampler_options: SamplerOptions::default(),
+            prompts: Reading::default(),
+            noise_source: NoiseSource::Cpu,
+            seeds: Seeds::One(0),
+            variation: None,
+            fill: Fill::default(),
+            controls: &[],
+            framing: None,
+            tile: None,
+        }
+    }
 }
 
 /// Told after every step.
@@ -141,9 +186,12 @@ pub(super) fn check(request: &Request<'_>) -> Result<Size, DiffusionError> {
     {
         return wrong("as many seeds as pictures are needed");
     }
-    if request.pictures.iter().any(|p| p.mask.is_some_and(|mask| Some(mask.size()) != first)) {
-        return wrong("a mask must have the size of the picture that it is for");
+    if request.pictures.iter().any(|p| p.is_given() != request.pictures[0].is_given()) {
+        return wrong("pictures that are painted together must all be given or all come from text");
     }
     let size = first.unwrap_or(request.size);
+    if request.pictures.iter().any(|p| p.mask.is_some_and(|mask| mask.size() != size)) {
+        return wrong("a mask must have the size of the picture that it is for");
+    }
     if size.area() == 0 { wrong("the picture has no pixels") } else { Ok(size) }
 }

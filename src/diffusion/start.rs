@@ -39,7 +39,7 @@ impl Starter<'_> {
     /// The start; draws from `source`.
     pub(super) fn start(&self, source: &mut Source) -> Result<Start, DiffusionError> {
         let pictures = self.request.pictures;
-        let from_image = pictures.iter().any(|p| p.image.is_some());
+        let from_image = pictures.iter().any(Picture::is_given);
         let masked = pictures.iter().any(|p| p.mask.is_some());
         let shown = self.unet.channels() > self.folder.vae.latent_channels;
         // As diffusers does: with a mask and all steps nothing of the picture is left under the noise.
@@ -92,10 +92,18 @@ impl Starter<'_> {
 
     /// The latents of the given pictures.
     fn code(&self, source: &mut Source) -> Result<Latents, DiffusionError> {
-        let encoder = self.encoder()?;
+        let [_, c, h, w] = self.shape();
         self.each(source, |picture, noise| {
+            if let Some(latents) = picture.latents {
+                let [_, of, height, width] = latents.shape;
+                let fits = (of, height, width) == (c, h, w);
+                return fits.then(|| latents.clone()).ok_or_else(|| {
+                    let fact = format!("latents of {of} planes of {width}x{height} were given where the model has {c} of {w}x{h}");
+                    DiffusionError::Setting(format!("{fact}; take them from a node with the same model and size"))
+                });
+            }
             let planes = picture.image.map_or_else(Vec::new, |image| to_network(&image.raster, self.padded));
-            encoder.encode(&planes, self.padded, noise)
+            self.encoder()?.encode(planes, self.padded, self.request.tile, noise)
         })
     }
 
@@ -106,7 +114,7 @@ impl Starter<'_> {
         let shown = self.each(source, |picture, noise| {
             let mut planes = picture.image.map_or_else(grey, |image| to_network(&image.raster, self.padded));
             hide(&mut planes, self.padded, picture.mask);
-            encoder.encode(&planes, self.padded, noise)
+            encoder.encode(planes, self.padded, self.request.tile, noise)
         })?;
         let [n, c, h, w] = shown.shape;
         let mut data = Vec::with_capacity(n * (c + 1) * h * w);
@@ -127,6 +135,7 @@ impl Starter<'_> {
         let one = matches!(self.request.seeds, Seeds::One(_));
         let same = |a: &Picture<'_>, b: &Picture<'_>| {
             a.image.map(std::ptr::from_ref) == b.image.map(std::ptr::from_ref)
+                && a.latents.map(std::ptr::from_ref) == b.latents.map(std::ptr::from_ref)
                 && a.mask.map(std::ptr::from_ref) == b.mask.map(std::ptr::from_ref)
         };
         let mut all = Latents { shape: [0; 4], data: Vec::new() };

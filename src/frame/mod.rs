@@ -94,3 +94,7 @@ field!(
     /// Where each pixel came from, (dx, dy) in pixels: a moved picture is `out(p) = in(p + motion(p))`.
     Motion, 2
 );
+
+/// What a picture is inside a diffusion model: planes at a fraction of its size. Only that model can read them.
+#[derive(Debug, Clone)]
+pub struct Latent(pub Raster);

@@ -12,6 +12,7 @@ mod runtime;
 mod session;
 mod tensor;
 mod value;
+mod widen;
 
 pub use device::Device;
 pub use error::ModelError;

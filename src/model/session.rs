@@ -15,6 +15,7 @@ use super::find::FindError;
 use super::runtime::environment;
 use super::tensor::{Tensor, TensorRef};
 use super::value::{from_value, infos, owned_value, to_value};
+use super::widen::widen;
 
 /// How a model is run. Never changes what it computes beyond rounding.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -91,6 +92,18 @@ impl Session {
         let session = Arc::new(Self::load(&real, options, &Weights::default(), |builder| builder.commit_from_file(&real))?);
         *slot = Arc::downgrade(&session);
         Ok(session)
+    }
+
+    /// Loads the model at `path` with single in the place of half precision throughout: for models whose numbers grow too large for that.
+    /// Nothing where it has none. Not shared.
+    ///
+    /// # Errors
+    /// As [`Session::open`].
+    pub fn open_widened(path: &Path, options: &SessionOptions) -> Result<Option<Arc<Self>>, ModelError> {
+        let bytes = std::fs::read(path).map_err(|error| ModelError::Load { path: path.to_path_buf(), why: error.to_string() })?;
+        let folder = path.parent().unwrap_or(Path::new("."));
+        let weights = Weights { folder: Some(folder.to_path_buf()), replaced: Vec::new() };
+        widen(&bytes, folder).map(|wide| Self::from_bytes(path, &wide, &weights, options)).transpose()
     }
 
     /// Loads a model from memory, for models put together from a checkpoint. `name` stands for it in messages. Not shared.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::frame::{Depth, Flow, Frame, Mask, Motion, Size, Track};
+use crate::frame::{Depth, Flow, Frame, Latent, Mask, Motion, Size, Track};
 
 /// The type of a port. A link joins two ports of the same type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -23,6 +23,8 @@ pub enum PortType {
     Audio,
     /// A clip's subtitles.
     Subtitles,
+    /// What a picture is inside a diffusion model.
+    Latents,
 }
 
 impl PortType {
@@ -38,6 +40,7 @@ impl PortType {
             Self::Scalar => "scalar",
             Self::Audio => "audio",
             Self::Subtitles => "subtitles",
+            Self::Latents => "latents",
         }
     }
 
@@ -48,6 +51,7 @@ impl PortType {
             Self::Frame => 3,
             Self::Depth | Self::Mask => 1,
             Self::Flow | Self::Motion => 2,
+            Self::Latents => 4,
             Self::Scalar | Self::Audio | Self::Subtitles => 0,
         }
     }
@@ -110,6 +114,7 @@ macro_rules! values {
 
 values! {
     Frame(Frame), Depth(Depth), Mask(Mask), Flow(Flow), Motion(Motion), Scalar(f64), Audio(Audio), Subtitles(Subtitles),
+    Latents(Latent),
 }
 
 impl Value {
@@ -119,6 +124,7 @@ impl Value {
         match self {
             Self::Frame(frame) => frame.raster.bytes(),
             Self::Depth(Depth(r)) | Self::Mask(Mask(r)) | Self::Flow(Flow(r)) | Self::Motion(Motion(r)) => r.bytes(),
+            Self::Latents(Latent(raster)) => raster.bytes(),
             Self::Scalar(_) | Self::Audio(_) | Self::Subtitles(_) => 0,
         }
     }

@@ -1,15 +1,24 @@
 //! The kind `diffusion`.
 
+mod control;
+mod models;
+
+use std::sync::Arc;
+
 use crate::choice;
 use crate::diffusion::prompt::Reading;
-use crate::diffusion::{Fill, Picture, Pipeline, Request, SamplerKind, SamplerOptions, Seeds, StrengthReading, Variation};
-use crate::frame::{ColorTags, Frame, Raster};
-use crate::model::{SessionOptions, find_model};
-use crate::node::{Ending, Fault, Halt, Node, Open, Outlook, Problem, Prospect, Tick};
-use crate::param::{Curve, IntCurve, PathParam, Prompt, Seed};
+use crate::diffusion::{
+    ControlNet, Fill, Latents, ModelFolder, Picture, Request, SamplerKind, SamplerOptions, Seeds, StrengthReading, Variation,
+};
+use crate::frame::{ColorTags, Frame, Latent, Mask, Raster, Size};
+use crate::kernel::blend::protected;
+use crate::model::SessionOptions;
+use crate::node::{Ending, Fault, Format, Halt, Node, Open, Outlook, Problem, Prospect, Tick};
+use crate::param::{Curve, Held, IntCurve, PathParam, Prompt, Seed};
 
 use super::with_model;
 use super::wording::{EmphasisMode, NoiseOf, PromptBlend, PromptSyntax, Wording};
+use models::Models;
 
 /// Steps where neither the graph nor the model says how many.
 const STEPS: i64 = 20;
@@ -62,6 +71,28 @@ impl From<StepsMean> for StrengthReading {
     }
 }
 
+choice! {
+    /// What the repainted part of a picture begins with.
+    pub enum InpaintFill {
+        /// What was there: to change it.
+        Original = "original",
+        /// Noise: to forget what was there. Wants a high `strength`.
+        Noise = "noise",
+        /// Latents of zero, an even tone: to forget what was there, for calmer results. Wants a high `strength`.
+        Nothing = "nothing",
+    }
+}
+
+impl From<InpaintFill> for Fill {
+    fn from(fill: InpaintFill) -> Self {
+        match fill {
+            InpaintFill::Original => Self::Original,
+            InpaintFill::Noise => Self::Noise,
+            InpaintFill::Nothing => Self::Nothing,
+        }
+    }
+}
+
 node! {
     /// Paints with Stable Diffusion: from a prompt, or over the picture it is given.
     ///
@@ -78,15 +109,27 @@ node! {
         image: Option<Frame>,
         /// The picture to paint over while `image` has none: what an animation begins with.
         init: Option<Frame>,
+        /// Where the picture is repainted (inpainting): 1 there, 0 where it is kept as it is. Grey is repainted from one half on and
+        /// mixed with what was there, so that a soft mask has soft edges. Without a picture it does nothing.
+        mask: Option<Mask>,
+        /// What the painting follows, through a `ControlNet`: lines, a pose, a depth, as that network was trained to read. Several
+        /// are followed together, each with its own network.
+        control: Option<Vec<Frame>>,
+        /// Latents to paint over, in the place of the picture's: the output `latents` of a `diffusion` node with the same model and
+        /// size. Fed back, they spare coding, and so the blur that it adds to every frame.
+        latents: Option<Latent>,
     }
     outputs {
         /// The painting.
-        image: Frame,
+        image: Option<Frame>,
+        /// What the painting is inside the model.
+        latents: Option<Latent>,
     }
     params {
         /// The model: a folder in the layout of diffusers with ONNX networks (`unet/model.onnx`, `vae_decoder/model.onnx` …), or
-        /// its name in a `models` folder.
-        model: PathParam;
+        /// its name in a `models` folder. May change over time, `{ 0: first, 8s: second }`: the next one is loaded while the last paints
+        /// its last frames.
+        model: Held<PathParam>;
         /// What to paint. May change over time: `{ 0: a meadow, 4s: a forest }`. Words may be weighed, `(fog:1.3)`, and what stands
         /// after `--neg` is not to be painted; `frameloom explain` shows how a prompt is read.
         prompt: Prompt;
@@ -114,8 +157,25 @@ node! {
         /// How strongly the prompt pulls: 1 not at all beyond what the model does, 7 usual. At 1 and below each step takes half the time.
         /// Left out: the model's recommendation, or 7.5.
         cfg: Option<Curve>, in 0.0..=100.0;
+        /// How far the contrast that `cfg` adds is taken back, 0 to 1: 0.7 is usual for models of zero terminal SNR, which overexpose
+        /// without.
+        cfg_rescale: Curve = 0.0, in 0.0..=1.0;
         /// The way through the noise. Left out: the model's recommendation, or the one it was exported with.
         sampler: Option<Sampler>;
+        /// What the repainted part begins with under the noise, where there is a mask.
+        inpaint_fill: InpaintFill = "original";
+        /// The `ControlNet` for each picture linked to `control`: a file, a folder, or a name in a `models` folder. Left out: that
+        /// in the model's folder, or within the model itself.
+        control_model: Option<Vec<PathParam>>;
+        /// How closely each is followed: 0 not at all, 1 as trained. A single one holds for all.
+        control_scale: Option<Vec<Curve>>, in 0.0..=10.0;
+        /// From which part of the steps on it is followed: 0 from the first.
+        control_start: Curve = 0.0, in 0.0..=1.0;
+        /// To which part of the steps it is followed: 1 to the last.
+        control_end: Curve = 1.0, in 0.0..=1.0;
+        /// The side in pixels of the tiles in which the model's coder takes large pictures, which saves memory and leaves a trace of
+        /// seams; 0 for none. Left out: 1024 for pictures of more than 1.6 megapixels.
+        tile: Option<IntCurve>, in 0.0..=16384.0;
         /// Which noise: another number paints another picture. Only its low 32 bits count, with `noise_source: nv` all 64. A number goes on by one with every painted
         /// frame; `fixed` keeps the noise, which is calm where nothing moves but burns in where the painting is fed back. Other ways:
         /// `iter 3`, `random`, `ladder`, `alternate`, each from the timeline's seed or, as `{ start: 7, behavior: ladder }`, from
@@ -132,40 +192,52 @@ node! {
 
 /// The kind `diffusion`.
 pub struct Diffusion {
-    pipeline: Pipeline,
+    models: Models,
+    controls: Vec<ControlNet>,
 }
 
 impl Node for Diffusion {
     type State = ();
 
     fn outlook(params: &Params, cx: &Prospect<'_>) -> Result<Outlook, Vec<Problem>> {
-        let problems = cx.differing_sizes(&["image", "init"]);
+        let problems = cx.differing_sizes(&["image", "init", "mask"]);
         if !problems.is_empty() {
             return Err(problems);
         }
         let size = cx.size_of(if cx.input("image").is_some() { "image" } else { "init" });
-        let model = with_model::locate(&params.model).map_err(|problem| vec![problem])?;
-        if model.is_file() {
-            let fact = format!("`{}` is a file; diffusion needs a folder of networks", params.model);
-            let help = "name the folder that holds `unet` and `vae_decoder`; for a single network use the kind `stylize`";
-            return Err(vec![Problem::error("model", fact).help(help)]);
+        let mut outlook = Outlook { lane: with_model::lane(cx.engine), ..cx.all_outputs(size) };
+        for model in params.model.values() {
+            let path = with_model::locate(model).map_err(|problem| vec![problem])?;
+            if path.is_file() {
+                let fact = format!("`{model}` is a file; diffusion needs a folder of networks");
+                let help = "name the folder that holds `unet` and `vae_decoder`; for a single network use the kind `stylize`";
+                return Err(vec![Problem::error("model", fact).help(help)]);
+            }
+            if let (Some(format), Ok(folder)) = (outlook.outputs.last_mut(), ModelFolder::open(&path)) {
+                let side = |n: usize| n.next_multiple_of(folder.multiple()) / folder.vae.factor();
+                *format = Format { size: Size::new(side(size.width), side(size.height)), planes: folder.vae.latent_channels };
+            }
+            outlook.models.push(path);
         }
-        Ok(Outlook { lane: with_model::lane(cx.engine), models: vec![model], ..cx.all_outputs(size) })
+        Ok(outlook)
     }
 
     fn open(params: &Params, cx: &Open<'_>) -> Result<(Self, ()), Fault> {
-        let folder = find_model(params.model.text(), params.model.base())?;
         let options = SessionOptions::new(&cx.engine.devices, cx.engine.threads)?;
-        Ok((Self { pipeline: Pipeline::open(&folder, &options)? }, ()))
+        let controls = control::open(params.control_model.as_deref(), &options)?;
+        Ok((Self { models: Models::open(&params.model, options)?, controls }, ()))
     }
 
     fn fire(&self, _state: &mut (), cx: &Tick<'_>, inputs: Inputs, now: Now) -> Result<Outputs, Halt> {
         let image = inputs.image.as_ref().or(inputs.init.as_ref());
-        let folder = self.pipeline.folder();
+        let pipeline = self.models.at(&cx.moment)?;
+        let folder = pipeline.folder();
         let strength = now.strength.or(folder.defaults.strength).unwrap_or(STRENGTH);
-        if let Some(image) = image.filter(|_| strength <= 0.0) {
-            return Ok(Outputs { image: image.clone() });
+        if let Some(image) = image.filter(|_| strength <= 0.0 && inputs.latents.is_none() && !cx.wants("latents")) {
+            return Ok(Outputs { image: Some(image.clone()), latents: None });
         }
+        let given = inputs.latents.map(|Latent(raster)| batch_of_one(&raster));
+        let mask = inputs.mask.as_ref().filter(|_| image.is_some() || given.is_some());
         let steps = now.steps.unwrap_or_else(|| folder.defaults.steps.map_or(STEPS, |n| n as i64));
         let seed = now.seed.nth(cx.count) as u64;
         let prompts = Reading {
@@ -174,45 +246,63 @@ impl Node for Diffusion {
             clip_skip: now.clip_skip.and_then(|skip| usize::try_from(skip).ok()).unwrap_or(0),
         };
         let wording = Wording::new(now.prompt, now.negative, now.prompt_blend, prompts);
+        let followed = inputs.control.unwrap_or_default();
+        let scales = now.control_scale.unwrap_or_default();
+        let size = image.map_or(cx.moment.size, Frame::size);
+        let tile = now.tile.map(|tile| usize::try_from(tile).unwrap_or(0));
         let request = Request {
-            pictures: &[Picture { prompt: wording.prompt(), negative: wording.negative(), image, mask: None }],
-            size: cx.moment.size,
+            pictures: &[Picture { prompt: wording.prompt(), negative: wording.negative(), image, latents: given.as_ref(), mask }],
+            size,
             steps: usize::try_from(steps).unwrap_or(1).max(1),
             strength,
             reading: now.steps_mean.map_or_else(|| folder.reading(), Into::into),
             guidance: now.cfg.or(folder.defaults.guidance_scale).unwrap_or(CFG) as f32,
-            guidance_rescale: 0.0,
+            guidance_rescale: now.cfg_rescale as f32,
             sampler: now.sampler.map_or_else(|| folder.sampler(), Into::into),
             sampler_options: SamplerOptions::default(),
             prompts: wording.reading,
             seeds: Seeds::One(seed),
             noise_source: now.noise_source.into(),
             variation: Some(Variation { seed: now.subseed as u64, strength: now.subseed_strength }).filter(|v| v.strength > 0.0),
-            fill: Fill::Original,
-            controls: &[],
+            fill: now.inpaint_fill.into(),
+            controls: &control::all(&followed, &self.controls, &scales, (now.control_start, now.control_end)),
             framing: None,
+            tile,
         };
-        let painted = self.pipeline.paint(&request, &mut |_| {})?.into_iter().next();
-        let painted = painted.ok_or_else(|| Fault::new("the model painted nothing"))?;
-        Ok(Outputs { image: dressed(painted, image) })
+        let latents = pipeline.denoise(&request, &mut |_| {})?;
+        let painted = if cx.wants("image") { pipeline.decode(&latents, size, tile)?.into_iter().next() } else { None };
+        Ok(Outputs { image: painted.map(|painted| dressed(painted, image, mask)), latents: cx.wants("latents").then(|| value_of(latents)) })
     }
 
     fn finish(&self, _state: &mut (), _ending: Ending) -> Result<Vec<String>, Fault> {
-        Ok(with_model::notes(Some(self.pipeline.session())))
+        Ok(with_model::notes(self.models.current().map(|pipeline| Arc::clone(pipeline.session())).as_ref()))
     }
 }
 
-/// `painted` with the transparency and colour tags of what it was painted over.
-fn dressed(painted: Raster, over: Option<&Frame>) -> Frame {
+/// The planes of a link as the model takes them.
+fn batch_of_one(raster: &Raster) -> Latents {
+    let size = raster.size();
+    Latents { shape: [1, raster.planes(), size.height, size.width], data: raster.data().to_vec() }
+}
+
+/// The planes of the one picture in `latents`.
+fn value_of(latents: Latents) -> Latent {
+    let [_, planes, height, width] = latents.shape;
+    Latent(Raster::from_vec(Size::new(width, height), planes, latents.data))
+}
+
+/// `painted` with the transparency and colour tags of what it was painted over, and where `mask` says so its colours.
+fn dressed(painted: Raster, over: Option<&Frame>, mask: Option<&Mask>) -> Frame {
     let Some(over) = over else { return Frame::new(painted, ColorTags::default()) };
-    if !over.has_alpha() {
-        return Frame::new(painted, over.tags);
+    let mut raster = painted;
+    if over.has_alpha() {
+        let mut whole = over.raster.clone();
+        for (plane, colors) in whole.planes_mut().zip(raster.data().chunks_exact(raster.size().area().max(1))) {
+            plane.copy_from_slice(colors);
+        }
+        raster = whole;
     }
-    let mut raster = over.raster.clone();
-    for (plane, colors) in raster.planes_mut().zip(painted.data().chunks_exact(painted.size().area().max(1))) {
-        plane.copy_from_slice(colors);
-    }
-    Frame::new(raster, over.tags)
+    Frame::new(protected(&over.raster, raster, mask), over.tags)
 }
 
 #[cfg(test)]
@@ -242,7 +332,7 @@ mod tests {
 
     fn params(model: PathParam, prompt: &str) -> Params {
         Params {
-            model,
+            model: Held::constant(model),
             prompt: Prompt::from(prompt),
             prompt_blend: PromptBlend::Hold,
             negative: Prompt::from(""),
@@ -254,6 +344,13 @@ mod tests {
             steps: Some(IntCurve::from(4)),
             steps_mean: None,
             cfg: None,
+            cfg_rescale: Curve::from(0.0),
+            inpaint_fill: InpaintFill::Original,
+            control_model: None,
+            control_scale: None,
+            control_start: Curve::from(0.0),
+            control_end: Curve::from(1.0),
+            tile: None,
             sampler: Some(Sampler::Lcm),
             seed: fixed(7),
             subseed: IntCurve::from(1),
@@ -264,10 +361,11 @@ mod tests {
     fn paint(node: &Diffusion, params: &Params, at: u64, image: Option<&Frame>) -> Frame {
         let spec = Diffusion::spec();
         let moment = Timeline { size: Some(crate::frame::Size::new(40, 24)), ..Timeline::default() }.moment(at);
-        let cx = Tick { moment: moment.clone(), count: at, ..tick(&spec) };
+        let cx = Tick { moment: moment.clone(), count: at, wanted: &[true, false], ..tick(&spec) };
         let now = Diffusion::now(params, &moment);
-        match node.fire(&mut (), &cx, Inputs { image: image.cloned(), init: None }, now) {
-            Ok(outputs) => outputs.image,
+        let inputs = Inputs { image: image.cloned(), init: None, mask: None, control: None, latents: None };
+        match node.fire(&mut (), &cx, inputs, now) {
+            Ok(outputs) => outputs.image.unwrap(),
             Err(halt) => panic!("{halt:?}"),
         }
     }
@@ -287,7 +385,7 @@ mod tests {
         let oil = paint(&node, &base, 0, Some(&scene));
         assert_eq!(differs(&oil, &paint(&node, &base, 9, Some(&scene))), 0.0, "the same again");
         let other = |params: &Params, at| differs(&oil, &paint(&node, params, at, Some(&scene)));
-        let model = || base.model.clone();
+        let model = || base.model.values().next().unwrap().clone();
         assert!(other(&params(model(), "neon"), 0) > 0.05, "another prompt");
         assert!(other(&Params { seed: fixed(8), ..params(model(), "oil painting") }, 0) > 0.001, "another seed");
         let onwards = Params { seed: Seed::from(7), ..params(model(), "oil painting") };

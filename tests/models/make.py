@@ -16,6 +16,7 @@ def save(name, inputs, outputs, nodes, constants=()):
     graph = h.make_graph(nodes, name, [info(t) for t in inputs], [info(t) for t in outputs], init)
     model = h.make_model(graph, opset_imports=[h.make_opsetid("", 17)], ir_version=8, producer_name="")
     onnx.checker.check_model(model)
+    (HERE / f"{name}.onnx").parent.mkdir(parents=True, exist_ok=True)
     (HERE / f"{name}.onnx").write_bytes(model.SerializeToString())
 
 
@@ -86,3 +87,41 @@ save("odd_sd/unet/model",
       h.make_node("Cast", ["timestep"], ["time"], to=T.FLOAT), h.make_node("Mul", ["time", "nothing"], ["never"]),
       h.make_node("Add", ["mean", "never"], ["value"]), h.make_node("Add", ["zero", "value"], ["out_sample"])],
      [("nothing", f32(0))])
+
+# Parts for odd folders of other families, each of which predicts a picture of one value that tells what it was told.
+IMAGES = [("sample", T.FLOAT, ["b", 3, "h", "w"]), ("timestep", T.FLOAT, []), ("encoder_hidden_states", T.FLOAT, ["b", "s", "e"])]
+LEVEL = [("out_sample", T.FLOAT, ["b", 3, "h", "w"])]
+flat = lambda value: [h.make_node("Sub", ["sample", "sample"], ["zero"]), h.make_node("Add", ["zero", value], ["out_sample"])]
+
+# SDXL's image-to-image models: two encoders, of which the last but one layer is read, and five numbers, of which the last is a score.
+# The level is the score by ten, and a hundredth of what the encoders say.
+for name, extra in [("text_encoder", []), ("text_encoder_2", [("text_embeds", T.FLOAT, ["b", 2])])]:
+    layers = [(f"hidden_states.{i}", T.FLOAT, ["b", "s", 4]) for i in range(4)]
+    save(f"odd_xl/{name}/model", [("input_ids", T.INT64, ["b", "s"])], extra + layers,
+         [h.make_node("Cast", ["input_ids"], ["ids"], to=T.FLOAT), h.make_node("Mul", ["ids", "none"], ["zeros"]),
+          h.make_node("Unsqueeze", ["zeros", "last"], ["column"]), h.make_node("Tile", ["column", "times"], ["hidden_states.0"])]
+         + [h.make_node("Add", ["hidden_states.0", f"level{i}"], [f"hidden_states.{i}"]) for i in (1, 2, 3)]
+         + [h.make_node("ReduceMean", ["hidden_states.2"], ["mean"], axes=[1], keepdims=0),
+            h.make_node("Slice", ["mean", "from", "two", "axis"], ["text_embeds"])] * bool(extra),
+         [("none", f32(0)), ("last", np.array([2])), ("times", np.array([1, 1, 4]))] + [(f"level{i}", f32(i)) for i in (1, 2, 3)]
+         + [("from", np.array([0])), ("two", np.array([2])), ("axis", np.array([1]))] * bool(extra))
+save("odd_xl/unet/model", IMAGES + [("text_embeds", T.FLOAT, ["b", 2]), ("time_ids", T.FLOAT, ["b", 5])], LEVEL,
+     [h.make_node("Slice", ["time_ids", "four", "five", "axis"], ["score"]), h.make_node("ReduceMean", ["encoder_hidden_states"], ["rows"], axes=[1, 2], keepdims=0),
+      h.make_node("Unsqueeze", ["rows", "axis"], ["row"]), h.make_node("ReduceMean", ["text_embeds"], ["pooled"], axes=[1], keepdims=1),
+      h.make_node("Add", ["row", "pooled"], ["said"]), h.make_node("Mul", ["said", "little"], ["part"]), h.make_node("Div", ["score", "ten"], ["most"]),
+      h.make_node("Add", ["most", "part"], ["sum"]), h.make_node("Unsqueeze", ["sum", "square"], ["level"])] + flat("level"),
+     [("four", np.array([4])), ("five", np.array([5])), ("axis", np.array([1])), ("ten", f32(10)), ("little", f32(0.01)), ("square", np.array([2, 3]))])
+
+# Two ControlNets within the network, as diffusers' script exports them: the level is the sum of the pictures' means by their scales.
+save("odd_control/unet/model", IMAGES + [("controlnet_conds", T.FLOAT, [2, "b", 3, "h8", "w8"]), ("conditioning_scales", T.FLOAT, [2, 1])],
+     [("noise_pred", T.FLOAT, ["b", 3, "h", "w"])],
+     [h.make_node("ReduceMean", ["controlnet_conds"], ["means"], axes=[2, 3, 4], keepdims=0), h.make_node("Mul", ["means", "conditioning_scales"], ["by"]),
+      h.make_node("ReduceSum", ["by", "first"], ["sum"], keepdims=0), h.make_node("Unsqueeze", ["sum", "square"], ["level"]),
+      h.make_node("Sub", ["sample", "sample"], ["zero"]), h.make_node("Add", ["zero", "level"], ["noise_pred"])],
+     [("first", np.array([0])), ("square", np.array([1, 2, 3]))])
+
+# A decoder whose numbers are too large for half precision.
+save("odd_half/vae_decoder/model", [("latent_sample", T.FLOAT16, ["b", 3, "h", "w"])], [("sample", T.FLOAT16, ["b", 3, "h2", "w2"])],
+     [h.make_node("Cast", ["latent_sample"], ["wide"], to=T.FLOAT), h.make_node("Resize", ["wide", "", "scales"], ["grown"], mode="nearest"),
+      h.make_node("Cast", ["grown"], ["half"], to=T.FLOAT16), h.make_node("Mul", ["half", "large"], ["sample"])],
+     [("large", np.float16(60000)), ("scales", np.array([1, 1, 2, 2], np.float32))])

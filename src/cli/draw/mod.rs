@@ -20,6 +20,7 @@ fn color(ty: PortType) -> &'static str {
         PortType::Scalar => "#16a34a",
         PortType::Audio => "#db2777",
         PortType::Subtitles => "#a16207",
+        PortType::Latents => "#4338ca",
     }
 }
 
