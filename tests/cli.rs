@@ -139,6 +139,29 @@ fn expand_plan_draw_and_explain() {
         run(&["explain", "graph.yaml", "file.crf"]).contains("default")
             || run(&["explain", "graph.yaml", "file.crf"]).contains("nothing sets")
     );
+    assert!(run(&["explain", "graph.yaml"]).contains("no node of this graph has a prompt"));
+}
+
+#[test]
+fn prompts_are_explained_over_their_keys() {
+    let graph = "frameloom: 1\nnodes:\n  a: { kind: diffusion, model: none, steps: 10, prompt: { 0: '(cat:1.2)', 5: '[dog:fox:0.5] --neg bird' } }\n";
+    let folder = folder_with(graph);
+    let output = stdout(&frameloom(folder.path(), &["explain", "graph.yaml"]));
+    let lines: Vec<&str> = output.lines().collect();
+    assert_eq!(
+        lines,
+        [
+            "a.prompt at frame 0: (cat:1.2)",
+            "    \"cat\" x 1.2",
+            "a.prompt at frame 5: [dog:fox:0.5] --neg bird",
+            "    evaluations 1 to 6: \"dog\"",
+            "    evaluations 7 to 10: \"fox\"",
+            "  not, before the negative prompt:",
+            "    \"bird\"",
+        ]
+    );
+    let alone = stdout(&frameloom(folder.path(), &["prompt", "a cat AND a dog:0.5"]));
+    assert_eq!(alone, "  pulls with strength 1:\n    \"a cat\"\n  pulls with strength 0.5:\n    \" a dog\"\n");
 }
 
 /// An interrupt finishes the frames under way and the file, and the exit code says so.

@@ -35,6 +35,8 @@ pub enum Verb {
     Expand(GraphArgs),
     /// Say where a parameter's value comes from, and what it is at a frame; or how all prompts are read.
     Explain(ExplainArgs),
+    /// Say how a prompt is read: its weights, parts, stages, LoRAs and tokens.
+    Prompt(PromptArgs),
     /// List the kinds of nodes, or explain one.
     Nodes(NodesArgs),
     /// Draw a graph.
@@ -183,6 +185,26 @@ pub struct ExplainArgs {
     pub graph: GraphArgs,
     /// What to explain: `NODE.PARAM`, or `NODE.PARAM@FRAME` for its value at a frame. Left out: how every prompt is read.
     pub what: Option<String>,
+}
+
+/// `frameloom prompt`.
+#[derive(Debug, Clone, Args)]
+pub struct PromptArgs {
+    /// The prompt.
+    #[arg(allow_hyphen_values = true)]
+    pub prompt: String,
+    /// Read it as a negative prompt: without parts and tags.
+    #[arg(long)]
+    pub negative: bool,
+    /// Steps of the painting, for prompts that change on the way.
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub steps: u16,
+    /// Read the text as it stands, as diffusers does.
+    #[arg(long)]
+    pub plain: bool,
+    /// The model, for counting tokens: a folder, or its name in a `models` folder.
+    #[arg(long, value_name = "MODEL")]
+    pub model: Option<String>,
 }
 
 /// `frameloom nodes`.

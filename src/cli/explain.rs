@@ -4,18 +4,16 @@ use std::fmt::Write;
 use std::path::Path;
 
 use crate::diag::Sources;
-use crate::diffusion::Tokenizer;
 use crate::diffusion::prompt::{Reading, Syntax};
 use crate::document::{self, Candidate, Graph, Layer, NodeDef};
 use crate::frame::Size;
-use crate::model::find_model;
 use crate::node::{Registry, Spec};
 use crate::param::{Curve, Data, IntCurve, Moment, Param, Prompt, ReadCx, Rhythm, Seed, Shape, TextCurve, Value};
 
 use super::Exit;
 use super::args::{ExplainArgs, Format};
 use super::load::{self, Style};
-use super::wording::How;
+use super::wording::{How, tokenizer};
 
 /// The parameter for what is not to be painted: it has neither parts nor tags.
 const NEGATIVE: &str = "negative";
@@ -119,8 +117,7 @@ fn how(graph: &Graph, def: &NodeDef, at: &Moment<'_>, base: &Path) -> How {
     let steps = winner(graph, def, "steps").and_then(|data| IntCurve::read(&data, &ReadCx::default()).ok()).map_or(20, |n| n.now(at));
     let plain = winner(graph, def, "prompt_syntax").is_some_and(|data| data.text() == Some("plain"));
     let syntax = if plain { Syntax::Plain } else { Syntax::A1111 };
-    let model = winner(graph, def, "model").and_then(|data| find_model(data.text()?, base).ok());
-    let tokenizer = model.and_then(|folder| Tokenizer::open(&folder.join("tokenizer")).ok());
+    let tokenizer = winner(graph, def, "model").and_then(|data| tokenizer(data.text()?, base).ok());
     How { steps: usize::try_from(steps).unwrap_or(1).max(1), reading: Reading { syntax, ..Reading::default() }, tokenizer }
 }
 

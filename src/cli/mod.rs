@@ -47,6 +47,7 @@ pub fn run(words: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Exit
         Verb::Plan(args) => show_plan(args, style),
         Verb::Expand(args) => expand(args, style),
         Verb::Explain(args) => explain::explain(args, style),
+        Verb::Prompt(args) => wording::prompt(args),
         Verb::Nodes(args) => nodes(args, style),
         Verb::Draw(args) => draw(args, style),
         Verb::Schema => schema(),

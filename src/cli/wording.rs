@@ -1,11 +1,37 @@
-//! How a prompt is read, for `frameloom explain`.
+//! How a prompt is read: `frameloom prompt` and `frameloom explain`.
 
 use std::fmt::Write;
+use std::path::Path;
 
 use crate::diffusion::Tokenizer;
 use crate::diffusion::prompt::{
     ExtraNetwork, Piece, Reading, Stage, Syntax, When, attention, chunks, extra_networks, parts, schedule, split_negative,
 };
+
+use crate::model::find_model;
+
+use super::Exit;
+use super::args::PromptArgs;
+
+/// Prints how a prompt is read.
+pub fn prompt(args: &PromptArgs) -> Exit {
+    let reading = if args.plain { Reading::PLAIN } else { Reading::default() };
+    let tokenizer = match args.model.as_deref().map(|name| tokenizer(name, Path::new("."))).transpose() {
+        Ok(tokenizer) => tokenizer,
+        Err(message) => {
+            eprintln!("error: {message}");
+            return Exit::Usage;
+        }
+    };
+    print!("{}", How { steps: usize::from(args.steps), reading, tokenizer }.describe(&args.prompt, args.negative));
+    Exit::Done
+}
+
+/// The tokenizer of the model `name`, looked for from `base`.
+pub fn tokenizer(name: &str, base: &Path) -> Result<Tokenizer, String> {
+    let folder = find_model(name, base).map_err(|error| error.to_string())?;
+    Tokenizer::open(&folder.join("tokenizer")).map_err(|error| error.to_string())
+}
 
 /// Stages that are shown of a prompt that changes with every step.
 const SHOWN: usize = 8;
