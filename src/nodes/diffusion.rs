@@ -17,7 +17,7 @@ use crate::node::{Ending, Fault, Format, Halt, Node, Open, Outlook, Problem, Pro
 use crate::param::{Curve, Held, IntCurve, PathParam, Prompt, Seed};
 
 use super::with_model;
-use super::wording::{EmphasisMode, NoiseOf, PromptBlend, PromptSyntax, Wording};
+use super::wording::{EmphasisMode, NoiseOf, PromptBlend, PromptSyntax, Wording, warnings};
 use models::Models;
 
 /// Steps where neither the graph nor the model says how many.
@@ -218,6 +218,9 @@ impl Node for Diffusion {
                 *format = Format { size: Size::new(side(size.width), side(size.height)), planes: folder.vae.latent_channels };
             }
             outlook.models.push(path);
+        }
+        if params.prompt_syntax == PromptSyntax::A1111 {
+            outlook.warnings = warnings(&params.prompt, &cx.timeline);
         }
         Ok(outlook)
     }

@@ -1,10 +1,11 @@
 //! How the prompts of a graph are written, and what becomes of them in a firing.
 
 use crate::choice;
-use crate::diffusion::prompt::{Emphasis, Reading, Syntax, split_negative};
+use crate::diffusion::prompt::{Emphasis, Reading, Syntax, extra_networks, split_negative};
 use crate::diffusion::random::NoiseSource;
 use crate::diffusion::{Blend, Words};
-use crate::param::PromptAt;
+use crate::node::{Problem, Timeline};
+use crate::param::{Param, Prompt, PromptAt};
 
 choice! {
     /// How one prompt goes over into the next.
@@ -82,6 +83,23 @@ impl From<NoiseOf> for NoiseSource {
     }
 }
 
+/// What a user should know of `prompt` before the run: tags that nothing is done for.
+#[must_use]
+pub fn warnings(prompt: &Prompt, timeline: &Timeline) -> Vec<Problem> {
+    let mut kinds: Vec<String> = Vec::new();
+    for frame in prompt.keys(&timeline.moment(0)) {
+        let (_, networks) = extra_networks(&prompt.now(&timeline.moment(frame)).from);
+        kinds.extend(networks.into_iter().filter(|network| network.lora().is_none()).map(|network| network.kind));
+    }
+    kinds.sort_unstable();
+    kinds.dedup();
+    let warning = |kind: String| {
+        let fact = format!("tags of kind `{kind}` are left out: such networks are not supported");
+        Problem::warning("prompt", fact).help(format!("take `<{kind}:…>` out of the prompt"))
+    };
+    kinds.into_iter().map(warning).collect()
+}
+
 /// What is painted and what is not at one frame: prompts that carry their own `--neg` are parted.
 pub struct Wording {
     /// How they are read.
@@ -144,6 +162,13 @@ mod tests {
 
     fn at(from: &str, to: Option<&str>, mix: f64) -> PromptAt {
         PromptAt { from: from.to_owned(), to: to.map(str::to_owned), mix }
+    }
+
+    #[test]
+    fn tags_that_mean_nothing_are_told() {
+        let told = warnings(&Prompt::from("a <hypernet:x:1> <lora:y:1> <hypernet:z>"), &Timeline::default());
+        assert_eq!(told.len(), 1);
+        assert!(told[0].message.contains("`hypernet`"));
     }
 
     #[test]
