@@ -277,3 +277,35 @@ fn prompts_act_at_their_steps_and_with_their_weights() {
         assert!(gap(&toward(0.5, blend), &red) > 0.01, "{blend:?}");
     }
 }
+
+#[test]
+fn sdxl_weighs_and_parts_texts_for_both_encoders() {
+    let Some(path) = models::find("tiny/sdxl") else { return };
+    let pipeline = Pipeline::open(&path, &options()).unwrap();
+    let reading = Reading { emphasis: Emphasis::NoNorm, ..Reading::default() };
+    let read = |text: &str| pipeline.read(text, 20, reading).unwrap().at(0).clone();
+    let (plain, weighed) = (read("red circle"), read("(red:2) circle"));
+    let width = plain.width;
+    let row = |of: &[f32], at: usize| of[at * width..(at + 1) * width].to_vec();
+    assert_eq!(row(&weighed.data, 1), row(&plain.data, 1).iter().map(|x| x * 2.0).collect::<Vec<_>>());
+    assert_eq!(row(&weighed.data, 2), row(&plain.data, 2));
+    assert_eq!(weighed.pooled, plain.pooled);
+    let two = read("red circle BREAK blue square");
+    assert_eq!((two.tokens, &two.pooled, &two.data[..plain.data.len()]), (154, &plain.pooled, plain.data.as_slice()));
+    assert_eq!(two.data[plain.data.len()..], read("blue square").data);
+}
+
+#[test]
+fn no_token_is_lost_between_chunks() {
+    let Some(folder) = models::any(&["tiny/sd15", "mini"]) else { return };
+    let tokenizer = Tokenizer::open(&folder.join("tokenizer")).unwrap();
+    for count in [1, 24, 25, 26, 37, 38, 74, 75, 76, 149, 150, 151] {
+        for word in ["cat", "cat, ", "a b c d e f g h i j, ", "(cat:1.2), [dog] ", ", ", "cat BREAK "] {
+            let text = format!("{} ", word).repeat(count);
+            let all: usize = attention(&text).iter().filter(|p| !p.is_break()).map(|p| tokenizer.tokens(&p.text).len()).sum();
+            let chunks = chunks(&tokenizer, &text, Reading::default());
+            assert_eq!(chunks.iter().map(|chunk| chunk.tokens).sum::<usize>(), all, "{count} x {word:?}");
+            assert!(chunks.iter().all(|chunk| chunk.ids.len() == 77 && chunk.weights.len() == 77));
+        }
+    }
+}
