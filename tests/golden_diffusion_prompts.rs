@@ -301,7 +301,7 @@ fn no_token_is_lost_between_chunks() {
     let tokenizer = Tokenizer::open(&folder.join("tokenizer")).unwrap();
     for count in [1, 24, 25, 26, 37, 38, 74, 75, 76, 149, 150, 151] {
         for word in ["cat", "cat, ", "a b c d e f g h i j, ", "(cat:1.2), [dog] ", ", ", "cat BREAK "] {
-            let text = format!("{} ", word).repeat(count);
+            let text = format!("{word} ").repeat(count);
             let all: usize = attention(&text).iter().filter(|p| !p.is_break()).map(|p| tokenizer.tokens(&p.text).len()).sum();
             let chunks = chunks(&tokenizer, &text, Reading::default());
             assert_eq!(chunks.iter().map(|chunk| chunk.tokens).sum::<usize>(), all, "{count} x {word:?}");

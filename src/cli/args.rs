@@ -35,7 +35,7 @@ pub enum Verb {
     Expand(GraphArgs),
     /// Say where a parameter's value comes from, and what it is at a frame; or how all prompts are read.
     Explain(ExplainArgs),
-    /// Say how a prompt is read: its weights, parts, stages, LoRAs and tokens.
+    /// Say how a prompt is read: its weights, parts, stages, tokens, and the networks that it names.
     Prompt(PromptArgs),
     /// List the kinds of nodes, or explain one.
     Nodes(NodesArgs),

@@ -56,7 +56,7 @@ impl How {
         }
         let (text, unwanted) = split_negative(text);
         let (text, networks) = if negative { (text, Vec::new()) } else { extra_networks(&text) };
-        networks.iter().for_each(|network| out += &tag(network));
+        out.extend(networks.iter().map(tag));
         if negative {
             self.stages(&mut out, &text);
         } else {

@@ -38,7 +38,7 @@ pub(super) struct Clip {
 }
 
 /// What an encoder says of up to 77 tokens.
-pub(super) struct Rows {
+pub(super) struct Spoken {
     /// A row of `width` numbers for each token.
     pub(super) rows: Vec<f32>,
     pub(super) width: usize,
@@ -74,7 +74,7 @@ impl Clip {
 
     /// What it says of `tokens`, as many as the export takes (77), by the layer `clip_skip` from the end: 1 is the last. Models that
     /// were trained with another than the last go back from there at least that far. 0 is as the model was trained.
-    pub(super) fn run(&self, tokens: &[u32], clip_skip: usize) -> Result<Rows, DiffusionError> {
+    pub(super) fn run(&self, tokens: &[u32], clip_skip: usize) -> Result<Spoken, DiffusionError> {
         let back = clip_skip.max(if self.layer == Layer::Last { 1 } else { 2 });
         let chosen = self.chosen(back)?;
         let ids: Vec<i64> = tokens.iter().map(|id| i64::from(*id)).collect();
@@ -95,7 +95,7 @@ impl Clip {
             });
             norm.apply(&mut rows);
         }
-        Ok(Rows { rows, width, pooled })
+        Ok(Spoken { rows, width, pooled })
     }
 
     /// The output for the layer `back` from the end.

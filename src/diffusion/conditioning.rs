@@ -33,12 +33,14 @@ impl Texts {
         let reader = Reader { encoder, steps, reading: request.prompts };
         let mut prompts: Vec<Vec<Pull>> = request.pictures.iter().map(|p| reader.prompt(p.prompt)).collect::<Result<_, _>>()?;
         if unet.knows_guidance() {
-            prompts.iter_mut().for_each(|pulls| average(pulls));
+            for pulls in &mut prompts {
+                average(pulls);
+            }
         }
         let uneven = prompts.iter().any(|pulls| (total(pulls) - 1.0).abs() > 1e-6);
         let guided = (request.guidance > 1.0 || uneven) && !unet.knows_guidance();
         let negatives = request.pictures.iter().filter(|_| guided).map(|p| reader.negative(p.negative)).collect::<Result<_, _>>()?;
-        let mut texts = Self { negatives, rounds: rounds(prompts) };
+        let mut texts = Self { negatives, rounds: rounds(&prompts) };
         texts.level(&reader)?;
         Ok(texts)
     }
@@ -86,13 +88,15 @@ fn total(pulls: &[Pull]) -> f32 {
 fn average(pulls: &mut [Pull]) {
     let total = total(pulls);
     if total.abs() > f32::EPSILON {
-        pulls.iter_mut().for_each(|(weight, _)| *weight /= total);
+        for (weight, _) in pulls {
+            *weight /= total;
+        }
     }
 }
 
-fn rounds(prompts: Vec<Vec<Pull>>) -> Vec<Vec<Pull>> {
+fn rounds(prompts: &[Vec<Pull>]) -> Vec<Vec<Pull>> {
     let count = prompts.iter().map(Vec::len).max().unwrap_or(0);
-    let pull = |pulls: &Vec<Pull>, round: usize| pulls.get(round).cloned().unwrap_or_else(|| (0.0, pulls[0].1.clone()));
+    let pull = |pulls: &[Pull], round: usize| pulls.get(round).cloned().unwrap_or_else(|| (0.0, pulls[0].1.clone()));
     (0..count).map(|round| prompts.iter().map(|pulls| pull(pulls, round)).collect()).collect()
 }
 
@@ -115,7 +119,9 @@ impl Reader<'_> {
         let Some((there, mix)) = words.toward.filter(|(_, mix)| *mix > 0.0) else { return Ok(here) };
         let mut there = self.parts(there)?;
         if words.blend == Blend::And {
-            here.iter_mut().for_each(|(weight, _)| *weight *= 1.0 - mix);
+            for (weight, _) in &mut here {
+                *weight *= 1.0 - mix;
+            }
             here.extend(there.into_iter().map(|(weight, text)| (weight * mix, text)));
             return Ok(here);
         }

@@ -47,7 +47,9 @@ fn standardise(row: &mut [f32]) {
     let mean = row.iter().map(|x| f64::from(*x)).sum::<f64>() / n;
     let variance = row.iter().map(|x| (f64::from(*x) - mean).powi(2)).sum::<f64>() / n;
     let scale = 1.0 / (variance + EPSILON).sqrt();
-    row.iter_mut().for_each(|x| *x = ((f64::from(*x) - mean) * scale) as f32);
+    for x in row {
+        *x = ((f64::from(*x) - mean) * scale) as f32;
+    }
 }
 
 #[cfg(test)]

@@ -65,7 +65,7 @@ pub enum Precision {
 /// Whose random numbers noise is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum NoiseSource {
-    /// PyTorch's on a processor: diffusers with a generator for it, ComfyUI, and A1111 where its source is "CPU".
+    /// PyTorch's on a processor: diffusers with a generator for it, `ComfyUI`, and A1111 where its source is "CPU".
     #[default]
     Cpu,
     /// PyTorch's on a graphics card as A1111 emulates it: its source "NV", which is also what "GPU" paints there on such a card.
@@ -106,7 +106,9 @@ impl Generator {
             Kind::Nv(philox) => {
                 let mut numbers = philox.normal(n);
                 if precision == Precision::Half {
-                    numbers.iter_mut().for_each(|x| *x = half::f16::from_f32(*x).to_f32());
+                    for x in &mut numbers {
+                        *x = half::f16::from_f32(*x).to_f32();
+                    }
                 }
                 numbers
             }

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::DiffusionError;
-use super::clip::{Clip, Layer, Rows};
+use super::clip::{Clip, Layer, Spoken};
 use super::embedding::{Embedding, Staged};
 use super::folder::ModelFolder;
 use super::prompt::{Chunk, Encoded, Reading, Syntax, When, chunks, schedule, weigh};
@@ -43,7 +43,7 @@ pub struct TextEncoder {
     /// Whether a negative prompt that is not given is nothing at all rather than an empty text.
     zeros: bool,
     /// By which encoder, of which tokens, with which clip skip.
-    chunks: Recent<(usize, Vec<u32>, usize), Arc<Rows>>,
+    chunks: Recent<(usize, Vec<u32>, usize), Arc<Spoken>>,
     /// By text, evaluations, and how it is read.
     prompts: Recent<(String, usize, Reading), Staged>,
 }
@@ -89,12 +89,14 @@ impl TextEncoder {
         for (index, encoder) in self.encoders.iter().enumerate() {
             let mut parts: Vec<Vec<Chunk>> = texts.iter().map(|text| chunks(&encoder.tokenizer, text, reading)).collect();
             let count = parts.iter().map(Vec::len).max().unwrap_or(1);
-            parts.iter_mut().for_each(|parts| parts.resize_with(count, || Chunk::empty(&encoder.tokenizer)));
+            for parts in &mut parts {
+                parts.resize_with(count, || Chunk::empty(&encoder.tokenizer));
+            }
             let mut rows = vec![Vec::new(); texts.len()];
             let mut width = 0;
             for at in 0..count {
                 let encoded = parts.iter().map(|parts| self.chunk(index, &parts[at], reading.clip_skip));
-                let encoded: Vec<Arc<Rows>> = encoded.collect::<Result<_, _>>()?;
+                let encoded: Vec<Arc<Spoken>> = encoded.collect::<Result<_, _>>()?;
                 let mut raw: Vec<Vec<f32>> = encoded.iter().map(|one| one.rows.clone()).collect();
                 let mut weighed: Vec<Encoded<'_>> =
                     parts.iter().zip(&mut raw).map(|(parts, rows)| Encoded { chunk: &parts[at], rows }).collect();
@@ -107,12 +109,14 @@ impl TextEncoder {
             }
             all.iter_mut().zip(&rows).for_each(|(embedding, rows)| embedding.widen(rows, width));
         }
-        all.iter_mut().for_each(|one| one.tokens = one.data.len() / one.width.max(1));
+        for one in &mut all {
+            one.tokens = one.data.len() / one.width.max(1);
+        }
         Ok(shared(texts, all))
     }
 
     /// What the encoder `index` says of `chunk`, not weighed.
-    fn chunk(&self, index: usize, chunk: &Chunk, clip_skip: usize) -> Result<Arc<Rows>, DiffusionError> {
+    fn chunk(&self, index: usize, chunk: &Chunk, clip_skip: usize) -> Result<Arc<Spoken>, DiffusionError> {
         self.chunks.get((index, chunk.ids.clone(), clip_skip), || self.encoders[index].run(&chunk.ids, clip_skip).map(Arc::new))
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Text is cleaned (control characters dropped, spaces round CJK characters, NFC, lower case), cut into words, letters
 //! and runs of punctuation, and each piece is merged from bytes upwards. This is the behaviour of the Hugging Face
-//! `CLIPTokenizer` without `ftfy`; with it, and in the fast one and OpenCLIP's, only exotic text comes out differently: CJK, joined
+//! `CLIPTokenizer` without `ftfy`; with it, and in the fast one and `OpenCLIP`'s, only exotic text comes out differently: CJK, joined
 //! emoji, full-width letters, ligatures, curly quotes, HTML entities, soft hyphens, and special tokens spelled out.
 
 use std::collections::HashMap;

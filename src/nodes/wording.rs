@@ -47,7 +47,7 @@ choice! {
 choice! {
     /// Whose random numbers the noise is made of.
     pub enum NoiseOf {
-        /// PyTorch's on a processor: what diffusers, ComfyUI and A1111 with the source "CPU" paint.
+        /// PyTorch's on a processor: what diffusers, `ComfyUI` and A1111 with the source "CPU" paint.
         Cpu = "cpu",
         /// Those of a graphics card by NVIDIA, as A1111 makes them with the source "NV", and with "GPU" on such a card.
         Nv = "nv",
@@ -113,7 +113,7 @@ impl Wording {
     /// Of a node's `prompt` and `negative`. What stands after `--neg` goes before the negative prompt.
     #[must_use]
     pub fn new(prompt: PromptAt, negative: PromptAt, blend: PromptBlend, reading: Reading) -> Self {
-        let (prompt, negative) = if reading.syntax == Syntax::A1111 { parted(prompt, negative) } else { (prompt, negative) };
+        let (prompt, negative) = if reading.syntax == Syntax::A1111 { parted(&prompt, negative) } else { (prompt, negative) };
         Self { reading, blend, prompt, negative }
     }
 
@@ -137,7 +137,7 @@ impl Wording {
     }
 }
 
-fn parted(prompt: PromptAt, negative: PromptAt) -> (PromptAt, PromptAt) {
+fn parted(prompt: &PromptAt, negative: PromptAt) -> (PromptAt, PromptAt) {
     let (from, own) = split_negative(&prompt.from);
     let next = prompt.to.as_deref().map(split_negative);
     let own_next = next.as_ref().map(|(_, negative)| negative.as_str());

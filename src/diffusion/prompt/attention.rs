@@ -68,8 +68,11 @@ pub fn attention(text: &str) -> Vec<Piece> {
             },
         }
     }
-    round.into_iter().for_each(|start| multiply(&mut pieces, Some(start), STEP));
-    square.into_iter().for_each(|start| multiply(&mut pieces, Some(start), 1.0 / STEP));
+    for (starts, factor) in [(round, STEP), (square, 1.0 / STEP)] {
+        for start in starts {
+            multiply(&mut pieces, Some(start), factor);
+        }
+    }
     merged(pieces)
 }
 

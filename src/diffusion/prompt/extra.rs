@@ -18,7 +18,7 @@ pub struct ExtraNetwork {
     pub named: Vec<(String, String)>,
 }
 
-/// A LoRA that a prompt asks for.
+/// A `LoRA` that a prompt asks for.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LoraTag {
     /// The file's name, without its ending.
@@ -30,7 +30,7 @@ pub struct LoraTag {
 }
 
 impl ExtraNetwork {
-    /// The LoRA that it asks for, if it is of that kind: `<lora:name>` counts 1, `<lora:name:0.8>` 0.8 in both networks,
+    /// The `LoRA` that it asks for, if it is of that kind: `<lora:name>` counts 1, `<lora:name:0.8>` 0.8 in both networks,
     /// `<lora:name:0.8:0.5>` 0.8 in the text encoders and 0.5 in the other, as do `te=0.8` and `unet=0.5`. A number that cannot be read
     /// counts as if it were not there. `lyco` is another word for `lora`.
     #[must_use]

@@ -94,7 +94,9 @@ fn collect(nodes: &[Node], steps: usize, ends: &mut BTreeSet<usize>) {
             }
             Node::Turns(all) => {
                 ends.extend(1..=steps);
-                all.iter().for_each(|nodes| collect(nodes, steps, ends));
+                for nodes in all {
+                    collect(nodes, steps, ends);
+                }
             }
         }
     }

@@ -22,7 +22,9 @@ pub fn weigh(texts: &mut [Encoded<'_>], emphasis: Emphasis) {
     for text in texts.iter_mut() {
         let width = (text.rows.len() / text.chunk.weights.len().max(1)).max(1);
         for (row, weight) in text.rows.chunks_exact_mut(width).zip(&text.chunk.weights) {
-            row.iter_mut().for_each(|x| *x *= weight);
+            for x in row {
+                *x *= weight;
+            }
         }
     }
     if emphasis != Emphasis::Original {
@@ -30,7 +32,9 @@ pub fn weigh(texts: &mut [Encoded<'_>], emphasis: Emphasis) {
     }
     let scale = (before / sum(texts)) as f32;
     if scale.is_finite() {
-        texts.iter_mut().for_each(|text| text.rows.iter_mut().for_each(|x| *x *= scale));
+        for x in texts.iter_mut().flat_map(|text| text.rows.iter_mut()) {
+            *x *= scale;
+        }
     }
 }
 
