@@ -20,11 +20,9 @@ use npz::{Npz, difference, diffusion, json};
 use serde_json::Value;
 
 /// The settings of a call that are heeded; a case with another must fail rather than be painted as if it were not there.
-const SETTINGS: [&str; 17] = [
+const SETTINGS: [&str; 15] = [
     "prompt",
-    "prompt_2",
     "negative_prompt",
-    "negative_prompt_2",
     "num_inference_steps",
     "num_images_per_prompt",
     "guidance_scale",
