@@ -32,16 +32,33 @@ pub enum Mode {
 /// With [`Mode::Normal`] alpha is blended like the colours; other modes leave it alone.
 #[must_use]
 pub fn blend(a: &Raster, b: &Raster, mask: Option<&Mask>, amount: f32, mode: Mode) -> Raster {
+    debug_assert_eq!(a.size(), b.size());
+    let width = a.size().width;
+    let mask = mask.filter(|m| m.size() == a.size()).map(|m| m.0.plane(0));
+    let planes = if mode == Mode::Normal { 4 } else { 3 };
+    let mut out = a.clone();
+    band::each(&mut out, |mut band| {
+        let start = band.top * width;
+        for (index, rows) in band.planes.iter_mut().enumerate().take(planes.min(b.planes())) {
+            let upper = &b.plane(index)[start..];
+            lay_by(mode, rows, upper, mask.map(|mask| &mask[start..]), amount);
+        }
+    });
+    out
+}
+
+/// Lays some values of a plane of `b` over those of `a` in `row`, as [`blend`] does.
+pub(super) fn lay_by(mode: Mode, row: &mut [f32], upper: &[f32], mask: Option<&[f32]>, amount: f32) {
     match mode {
-        Mode::Normal => with(a, b, mask, amount, 4, |_, b| b),
-        Mode::Add => with(a, b, mask, amount, 3, |a, b| a + b),
-        Mode::Multiply => with(a, b, mask, amount, 3, |a, b| a * b),
-        Mode::Screen => with(a, b, mask, amount, 3, |a, b| a + b - a * b),
-        Mode::Overlay => with(a, b, mask, amount, 3, |a, b| if a <= 0.5 { 2.0 * a * b } else { 1.0 - 2.0 * (1.0 - a) * (1.0 - b) }),
-        Mode::Lighten => with(a, b, mask, amount, 3, f32::max),
-        Mode::Darken => with(a, b, mask, amount, 3, f32::min),
-        Mode::Difference => with(a, b, mask, amount, 3, |a, b| (a - b).abs()),
-        Mode::SoftLight => with(a, b, mask, amount, 3, soft_light),
+        Mode::Normal => lay(row, upper, mask, amount, &|_, b| b),
+        Mode::Add => lay(row, upper, mask, amount, &|a, b| a + b),
+        Mode::Multiply => lay(row, upper, mask, amount, &|a, b| a * b),
+        Mode::Screen => lay(row, upper, mask, amount, &|a, b| a + b - a * b),
+        Mode::Overlay => lay(row, upper, mask, amount, &|a, b| if a <= 0.5 { 2.0 * a * b } else { 1.0 - 2.0 * (1.0 - a) * (1.0 - b) }),
+        Mode::Lighten => lay(row, upper, mask, amount, &f32::max),
+        Mode::Darken => lay(row, upper, mask, amount, &f32::min),
+        Mode::Difference => lay(row, upper, mask, amount, &|a, b| (a - b).abs()),
+        Mode::SoftLight => lay(row, upper, mask, amount, &soft_light),
     }
 }
 
@@ -78,28 +95,20 @@ fn soft_light(a: f32, b: f32) -> f32 {
     if b <= 0.5 { a - (1.0 - 2.0 * b) * a * (1.0 - a) } else { a + (2.0 * b - 1.0) * (bright - a) }
 }
 
-fn with(a: &Raster, b: &Raster, mask: Option<&Mask>, amount: f32, planes: usize, mode: impl Fn(f32, f32) -> f32 + Sync + Send) -> Raster {
-    debug_assert_eq!(a.size(), b.size());
-    let width = a.size().width;
-    let mask = mask.filter(|m| m.size() == a.size()).map(|m| m.0.plane(0));
-    let mut out = a.clone();
-    band::each(&mut out, |mut band| {
-        let start = band.top * width;
-        for (index, rows) in band.planes.iter_mut().enumerate().take(planes.min(b.planes())) {
-            let upper = &b.plane(index)[start..];
-            lay(rows, upper, mask.map(|mask| &mask[start..]), amount, &mode);
-        }
-    });
-    out
-}
-
 wide! {
     /// Lays `upper` over a row by `mode`, to the share `amount` times `mask`.
     fn lay<F: Fn(f32, f32) -> f32>(row: &mut [f32], upper: &[f32], mask: Option<&[f32]>, amount: f32, mode: &F) {
-        let both = row.iter_mut().zip(upper);
         match mask {
-            None => both.for_each(|(v, b)| *v += amount * (mode(*v, *b) - *v)),
-            Some(mask) => both.zip(mask).for_each(|((v, b), m)| *v += amount * m * (mode(*v, *b) - *v)),
+            None => {
+                for (v, b) in row.iter_mut().zip(upper) {
+                    *v += amount * (mode(*v, *b) - *v);
+                }
+            }
+            Some(mask) => {
+                for ((v, b), m) in row.iter_mut().zip(upper).zip(mask) {
+                    *v += amount * m * (mode(*v, *b) - *v);
+                }
+            }
         }
     }
 }
@@ -107,7 +116,9 @@ wide! {
 wide! {
     /// Leaves only the share `mask` of what has changed in a row.
     fn restore(row: &mut [f32], original: &[f32], mask: &[f32]) {
-        row.iter_mut().zip(original.iter().zip(mask)).for_each(|(v, (original, m))| *v = original + m * (*v - original));
+        for (v, (original, m)) in row.iter_mut().zip(original.iter().zip(mask)) {
+            *v = original + m * (*v - original);
+        }
     }
 }
 

@@ -1,9 +1,10 @@
 //! Blurring. Beyond its edges a picture is mirrored around its outermost pixels (`dcb|abcd|cba`).
 
-use super::sample::{self, Border, Sampling};
+use super::cpu::Level;
+use super::sample::{self, Border, CHUNK, Path, Sampling};
 use super::wide::wide;
 use super::{band, blend};
-use crate::frame::{Motion, Raster, Size};
+use crate::frame::{Raster, Size};
 
 /// Gaussian blur of every plane, with deviation `sigma` in pixels (0 or less leaves the picture alone) and three deviations of
 /// reach.
@@ -77,7 +78,8 @@ pub fn smear(src: &Raster, path: Smear) -> Raster {
     let mut out = src.clone();
     for round in 0..rounds {
         let reach = step * 2_f32.powi(round) / 2.0;
-        let [a, b] = [reach, -reach].map(|part| sample::warp(&out, &path.motion(size, part), Sampling::Bilinear, Border::Mirror));
+        let how = (Sampling::Bilinear, Border::Mirror);
+        let [a, b] = [reach, -reach].map(|part| sample::warp_along(&out, &path.step(size, part), size, how, Level::best()));
         out = blend::mix(a, &b, 0.5);
     }
     out
@@ -98,34 +100,38 @@ impl Smear {
     }
 
     /// Where each pixel comes from when it goes the share `part` of its path.
-    fn motion(self, size: Size, part: f32) -> Motion {
-        let mut motion = Raster::uninit(size, 2);
+    fn step(self, size: Size, part: f32) -> Step {
         let place = |[x, y]: [f32; 2]| [x * (size.width as f32 - 1.0), y * (size.height as f32 - 1.0)];
-        // (dx, dy) is `matrix` times the distance from `center`, plus `shift`.
-        let (center, matrix, shift) = match self {
-            Self::Line([dx, dy]) => ([0.0; 2], [0.0; 4], [dx * part, dy * part]),
+        match self {
+            Self::Line([dx, dy]) => Step { center: [0.0; 2], matrix: [0.0; 4], shift: [dx * part, dy * part] },
             Self::Zoom(center, share) => {
                 let growth = (share * part).exp() - 1.0;
-                (place(center), [growth, 0.0, 0.0, growth], [0.0; 2])
+                Step { center: place(center), matrix: [growth, 0.0, 0.0, growth], shift: [0.0; 2] }
             }
             Self::Turn(center, angle) => {
                 let (sin, cos) = (angle * part).sin_cos();
-                (place(center), [cos - 1.0, -sin, sin, cos - 1.0], [0.0; 2])
+                Step { center: place(center), matrix: [cos - 1.0, -sin, sin, cos - 1.0], shift: [0.0; 2] }
             }
-        };
-        band::each(&mut motion, |mut band| {
-            let [across, down] = &mut band.planes[..] else { return };
-            let rows = across.chunks_exact_mut(size.width).zip(down.chunks_exact_mut(size.width));
-            for (row, (across, down)) in rows.enumerate() {
-                let y = (band.top + row) as f32 - center[1];
-                for (column, (dx, dy)) in across.iter_mut().zip(down).enumerate() {
-                    let x = column as f32 - center[0];
-                    *dx = shift[0] + matrix[0] * x + matrix[1] * y;
-                    *dy = shift[1] + matrix[2] * x + matrix[3] * y;
-                }
-            }
-        });
-        Motion::new(motion)
+        }
+    }
+}
+
+/// Displacements: `matrix` times the distance from `center`, plus `shift`.
+struct Step {
+    center: [f32; 2],
+    matrix: [f32; 4],
+    shift: [f32; 2],
+}
+
+impl Path for Step {
+    #[inline(always)]
+    fn fill(&self, (left, y): (usize, usize), _count: usize, [across, down]: &mut [[f32; CHUNK]; 2]) {
+        let y = y as f32 - self.center[1];
+        for (column, (dx, dy)) in across.iter_mut().zip(down).enumerate() {
+            let x = (left as u32 + column as u32) as f32 - self.center[0];
+            *dx = self.shift[0] + self.matrix[0] * x + self.matrix[1] * y;
+            *dy = self.shift[1] + self.matrix[2] * x + self.matrix[3] * y;
+        }
     }
 }
 
@@ -174,34 +180,49 @@ wide! {
     /// the next. Three pairs at a time, since a loop over more lines does not vectorise.
     fn sum_taps(out: &mut [f32], half: &[f32], lines: &[&[f32]]) {
         let middle = half.len() - 1;
-        out.copy_from_slice(lines[middle]);
         let pair = |i: usize| (half[i], lines[middle - i], lines[middle + i]);
+        let first = (half[0], lines[middle]);
         match middle {
-            0 => add_pairs(out, half[0], []),
-            1 => add_pairs(out, half[0], [pair(1)]),
-            2 => add_pairs(out, half[0], [pair(1), pair(2)]),
-            _ => add_pairs(out, half[0], [pair(1), pair(2), pair(3)]),
+            0 => begin(out, first, []),
+            1 => begin(out, first, [pair(1)]),
+            2 => begin(out, first, [pair(1), pair(2)]),
+            _ => begin(out, first, [pair(1), pair(2), pair(3)]),
         }
         let mut next = 4;
         while next + 2 <= middle {
-            add_pairs(out, 1.0, [pair(next), pair(next + 1), pair(next + 2)]);
+            add_pairs(out, [pair(next), pair(next + 1), pair(next + 2)]);
             next += 3;
         }
         while next <= middle {
-            add_pairs(out, 1.0, [pair(next)]);
+            add_pairs(out, [pair(next)]);
             next += 1;
         }
     }
 }
 
-/// `out` times `keep`, plus the weighted sums of pairs of lines.
+/// `out` = a weighted line plus the weighted sums of pairs of lines.
 #[inline(always)]
-#[allow(clippy::inline_always, clippy::needless_range_loop, reason = "so that it is compiled for what its caller is, and vectorises")]
-fn add_pairs<const N: usize>(out: &mut [f32], keep: f32, pairs: [(f32, &[f32], &[f32]); N]) {
+#[allow(clippy::needless_range_loop, reason = "so that it vectorises")]
+fn begin<const N: usize>(out: &mut [f32], (keep, middle): (f32, &[f32]), pairs: [(f32, &[f32], &[f32]); N]) {
+    let n = out.len();
+    let (middle, pairs) = (&middle[..n], pairs.map(|(weight, a, b)| (weight, &a[..n], &b[..n])));
+    for i in 0..n {
+        let mut sum = keep * middle[i];
+        for (weight, a, b) in &pairs {
+            sum += weight * (a[i] + b[i]);
+        }
+        out[i] = sum;
+    }
+}
+
+/// Adds the weighted sums of pairs of lines.
+#[inline(always)]
+#[allow(clippy::needless_range_loop, reason = "so that it vectorises")]
+fn add_pairs<const N: usize>(out: &mut [f32], pairs: [(f32, &[f32], &[f32]); N]) {
     let n = out.len();
     let pairs = pairs.map(|(weight, a, b)| (weight, &a[..n], &b[..n]));
     for i in 0..n {
-        let mut sum = keep * out[i];
+        let mut sum = out[i];
         for (weight, a, b) in &pairs {
             sum += weight * (a[i] + b[i]);
         }

@@ -1,10 +1,11 @@
 //! Colour spaces. All take and give display-referred values as sRGB has them; values outside 0..1 go through
 //! and come back (except those below 0 in HSV).
-
-use std::sync::LazyLock;
+//!
+//! Three numbers are named one by one and not mapped: `array::map` stays a call, and a loop around it does not vectorise.
 
 use super::band;
-use super::maths::cbrt;
+use super::maths::{cbrt, pow};
+use super::wide::wide;
 use crate::frame::Raster;
 
 /// A way to write colours as three numbers.
@@ -25,9 +26,9 @@ pub enum Space {
 pub fn from_rgb(raster: &mut Raster, space: Space) {
     match space {
         Space::Rgb => {}
-        Space::Hsv => each_pixel(raster, None, rgb_to_hsv, None),
-        Space::Lab => each_pixel(raster, Some(linear), linear_to_lab, None),
-        Space::Oklab => each_pixel(raster, Some(linear), linear_to_oklab, None),
+        Space::Hsv => each_pixel(raster, RgbToHsv),
+        Space::Lab => each_pixel(raster, RgbToLab),
+        Space::Oklab => each_pixel(raster, RgbToOklab),
     }
 }
 
@@ -35,74 +36,87 @@ pub fn from_rgb(raster: &mut Raster, space: Space) {
 pub fn to_rgb(raster: &mut Raster, space: Space) {
     match space {
         Space::Rgb => {}
-        Space::Hsv => each_pixel(raster, None, hsv_to_rgb, None),
-        Space::Lab => each_pixel(raster, None, lab_to_linear, Some(display)),
-        Space::Oklab => each_pixel(raster, None, oklab_to_linear, Some(display)),
+        Space::Hsv => each_pixel(raster, HsvToRgb),
+        Space::Lab => each_pixel(raster, LabToRgb),
+        Space::Oklab => each_pixel(raster, OklabToRgb),
     }
 }
 
-type Curve = fn(f32) -> f32;
+/// A conversion of one pixel, as a type: a function that is passed on stays a call where it is long, and then nothing vectorises.
+trait Convert: Copy + Sync + Send {
+    /// Does it, with `#[inline(always)]`.
+    fn convert(pixel: [f32; 3]) -> [f32; 3];
+}
 
-/// Applies `before` to each value, `convert` to each pixel and `after` to each value. Apart, so that what can vectorise does.
-fn each_pixel(raster: &mut Raster, before: Option<Curve>, convert: impl Fn([f32; 3]) -> [f32; 3] + Sync + Send, after: Option<Curve>) {
-    const CHUNK: usize = 512;
+macro_rules! conversions {
+    ($($name:ident = $function:ident),*) => {$(
+        #[derive(Clone, Copy)]
+        struct $name;
+
+        impl Convert for $name {
+            #[inline(always)]
+            fn convert(pixel: [f32; 3]) -> [f32; 3] {
+                $function(pixel)
+            }
+        }
+    )*};
+}
+
+conversions! {
+    RgbToHsv = rgb_to_hsv, RgbToLab = rgb_to_lab, RgbToOklab = rgb_to_oklab,
+    HsvToRgb = hsv_to_rgb, LabToRgb = lab_to_rgb, OklabToRgb = oklab_to_rgb
+}
+
+fn each_pixel(raster: &mut Raster, convert: impl Convert) {
     band::each(raster, |mut band| {
         let [a, b, c, ..] = &mut band.planes[..] else { return };
-        for ((a, b), c) in a.chunks_mut(CHUNK).zip(b.chunks_mut(CHUNK)).zip(c.chunks_mut(CHUNK)) {
-            bend([&mut *a, &mut *b, &mut *c], before);
-            for ((a, b), c) in a.iter_mut().zip(b.iter_mut()).zip(c.iter_mut()) {
-                [*a, *b, *c] = convert([*a, *b, *c]);
-            }
-            bend([a, b, c], after);
-        }
+        convert_all([a, b, c], convert);
     });
 }
 
-fn bend(lines: [&mut [f32]; 3], curve: Option<Curve>) {
-    let Some(curve) = curve else { return };
-    for line in lines {
-        for v in line {
-            *v = curve(*v);
+wide! {
+    fn convert_all<C: Convert>(planes: [&mut [f32]; 3], _convert: C) {
+        let [a, b, c] = planes;
+        for ((a, b), c) in a.iter_mut().zip(b).zip(c) {
+            [*a, *b, *c] = C::convert([*a, *b, *c]);
         }
     }
 }
 
 /// Luma of display-referred red, green and blue with the weights of BT.709.
-#[inline]
+#[inline(always)]
 #[must_use]
 pub fn luma([r, g, b]: [f32; 3]) -> f32 {
     0.2126 * r + 0.7152 * g + 0.0722 * b
 }
 
 /// Hue, saturation, value. Parts below 0 count as 0, so that saturation stays within 0..1.
-#[inline]
+#[inline(always)]
 #[must_use]
 pub fn rgb_to_hsv([r, g, b]: [f32; 3]) -> [f32; 3] {
-    let [r, g, b] = [r.max(0.0), g.max(0.0), b.max(0.0)];
-    let (high, low) = (r.max(g).max(b), r.min(g).min(b));
+    let [r, g, b] = [r, g, b].map(|v| if v > 0.0 { v } else { 0.0 });
+    let (more, less) = if g > b { (g, b) } else { (b, g) };
+    let (high, low) = (if r > more { r } else { more }, if r < less { r } else { less });
     let chroma = high - low;
-    if chroma <= 0.0 {
-        return [0.0, 0.0, high];
-    }
-    let sixth = if high == r {
-        (g - b) / chroma
-    } else if high == g {
-        (b - r) / chroma + 2.0
-    } else {
-        (r - g) / chroma + 4.0
-    };
-    let hue = if sixth < 0.0 { sixth + 6.0 } else { sixth };
-    [hue / 6.0, chroma / high, high]
+    // Which pair is compared, and the sixth of the circle that it counts from. No branches: this vectorises.
+    let (difference, from) = if high == g { (b - r, 2.0) } else { (r - g, 4.0) };
+    let (difference, from) = if high == r { (g - b, 0.0) } else { (difference, from) };
+    let from = if difference < 0.0 && from == 0.0 { 6.0 } else { from };
+    let grey = chroma <= 0.0;
+    let hue = (from + difference / if grey { 1.0 } else { chroma }) / 6.0;
+    [if grey { 0.0 } else { hue }, if grey { 0.0 } else { chroma / high }, high]
 }
 
 /// The inverse of [`rgb_to_hsv`].
-#[inline]
+#[inline(always)]
 #[must_use]
 pub fn hsv_to_rgb([h, s, v]: [f32; 3]) -> [f32; 3] {
     let channel = |n: f32| {
         let k = n + h * 6.0;
         let k = if k >= 6.0 { k - 6.0 } else { k };
-        v - v * s * k.min(4.0 - k).min(1.0).max(0.0)
+        let down = if k < 4.0 - k { k } else { 4.0 - k };
+        let down = if down < 1.0 { down } else { 1.0 };
+        v - v * s * if down > 0.0 { down } else { 0.0 }
     };
     [channel(5.0), channel(3.0), channel(1.0)]
 }
@@ -112,32 +126,35 @@ const WHITE: [f32; 3] = [0.950_456, 1.0, 1.088_754];
 const KNEE: f32 = 216.0 / 24389.0;
 
 /// CIE L*a*b* of an sRGB colour.
-#[inline]
+#[inline(always)]
 #[must_use]
-pub fn rgb_to_lab(rgb: [f32; 3]) -> [f32; 3] {
-    linear_to_lab(rgb.map(linear))
+pub fn rgb_to_lab([r, g, b]: [f32; 3]) -> [f32; 3] {
+    linear_to_lab([linear(r), linear(g), linear(b)])
 }
 
-#[inline]
+#[inline(always)]
+fn lab_curve(t: f32) -> f32 {
+    let (root, line) = (cbrt(t), t * (841.0 / 108.0) + 4.0 / 29.0);
+    if t > KNEE { root } else { line }
+}
+
+#[inline(always)]
 fn linear_to_lab([r, g, b]: [f32; 3]) -> [f32; 3] {
-    let f = |t: f32| {
-        let (root, line) = (cbrt(t), t * (841.0 / 108.0) + 4.0 / 29.0);
-        if t > KNEE { root } else { line }
-    };
-    let x = f((0.412_453 * r + 0.357_580 * g + 0.180_423 * b) / WHITE[0]);
-    let y = f(0.212_671 * r + 0.715_160 * g + 0.072_169 * b);
-    let z = f((0.019_334 * r + 0.119_193 * g + 0.950_227 * b) / WHITE[2]);
+    let x = lab_curve((0.412_453 * r + 0.357_580 * g + 0.180_423 * b) / WHITE[0]);
+    let y = lab_curve(0.212_671 * r + 0.715_160 * g + 0.072_169 * b);
+    let z = lab_curve((0.019_334 * r + 0.119_193 * g + 0.950_227 * b) / WHITE[2]);
     [116.0 * y - 16.0, 500.0 * (x - y), 200.0 * (y - z)]
 }
 
 /// The inverse of [`rgb_to_lab`].
-#[inline]
+#[inline(always)]
 #[must_use]
 pub fn lab_to_rgb(lab: [f32; 3]) -> [f32; 3] {
-    lab_to_linear(lab).map(display)
+    let [r, g, b] = lab_to_linear(lab);
+    [display(r), display(g), display(b)]
 }
 
-#[inline]
+#[inline(always)]
 fn lab_to_linear([l, a, b]: [f32; 3]) -> [f32; 3] {
     let f = |t: f32| if t > 6.0 / 29.0 { t * t * t } else { (t - 4.0 / 29.0) * (108.0 / 841.0) };
     let y = (l + 16.0) / 116.0;
@@ -150,13 +167,13 @@ fn lab_to_linear([l, a, b]: [f32; 3]) -> [f32; 3] {
 }
 
 /// Oklab of an sRGB colour.
-#[inline]
+#[inline(always)]
 #[must_use]
-pub fn rgb_to_oklab(rgb: [f32; 3]) -> [f32; 3] {
-    linear_to_oklab(rgb.map(linear))
+pub fn rgb_to_oklab([r, g, b]: [f32; 3]) -> [f32; 3] {
+    linear_to_oklab([linear(r), linear(g), linear(b)])
 }
 
-#[inline]
+#[inline(always)]
 fn linear_to_oklab([r, g, b]: [f32; 3]) -> [f32; 3] {
     let l = cbrt(0.412_221_47 * r + 0.536_332_55 * g + 0.051_445_995 * b);
     let m = cbrt(0.211_903_5 * r + 0.680_699_5 * g + 0.107_396_96 * b);
@@ -169,13 +186,14 @@ fn linear_to_oklab([r, g, b]: [f32; 3]) -> [f32; 3] {
 }
 
 /// The inverse of [`rgb_to_oklab`].
-#[inline]
+#[inline(always)]
 #[must_use]
 pub fn oklab_to_rgb(oklab: [f32; 3]) -> [f32; 3] {
-    oklab_to_linear(oklab).map(display)
+    let [r, g, b] = oklab_to_linear(oklab);
+    [display(r), display(g), display(b)]
 }
 
-#[inline]
+#[inline(always)]
 fn oklab_to_linear([lightness, a, b]: [f32; 3]) -> [f32; 3] {
     let cube = |v: f32| v * v * v;
     let l = cube(lightness + 0.396_337_78 * a + 0.215_803_76 * b);
@@ -188,48 +206,22 @@ fn oklab_to_linear([lightness, a, b]: [f32; 3]) -> [f32; 3] {
     ]
 }
 
-/// Steps of the tables of the sRGB curve.
-const STEPS: usize = 16_384;
-
-fn table(f: impl Fn(f64) -> f64) -> Vec<f32> {
-    (0..=STEPS + 1).map(|i| f(i as f64 / STEPS as f64) as f32).collect()
-}
-
-static LINEAR: LazyLock<Vec<f32>> = LazyLock::new(|| table(exact_linear));
-static DISPLAY: LazyLock<Vec<f32>> = LazyLock::new(|| table(exact_display));
-
-fn exact_linear(v: f64) -> f64 {
-    if v <= 0.040_45 { v / 12.92 } else { ((v + 0.055) / 1.055).powf(2.4) }
-}
-
-fn exact_display(v: f64) -> f64 {
-    if v <= 0.003_130_8 { v * 12.92 } else { 1.055 * v.powf(1.0 / 2.4) - 0.055 }
-}
-
 /// Linear light of an sRGB value; odd-symmetric, so that values below black survive.
-#[inline]
+#[inline(always)]
 #[must_use]
 pub fn linear(v: f32) -> f32 {
-    look_up(&LINEAR, v, exact_linear)
+    let size = v.abs();
+    let (line, curve) = (size / 12.92, pow((size + 0.055) / 1.055, 2.4));
+    (if size <= 0.040_45 { line } else { curve }).copysign(v)
 }
 
 /// The sRGB value of linear light; the inverse of [`linear`].
-#[inline]
+#[inline(always)]
 #[must_use]
 pub fn display(v: f32) -> f32 {
-    look_up(&DISPLAY, v, exact_display)
-}
-
-#[inline]
-fn look_up(table: &[f32], v: f32, exact: fn(f64) -> f64) -> f32 {
     let size = v.abs();
-    let position = size * STEPS as f32;
-    let index = position as u32 as usize;
-    let value = match table.get(index..index + 2) {
-        Some(pair) => pair[0] + (position - index as f32) * (pair[1] - pair[0]),
-        None => exact(f64::from(size)) as f32,
-    };
-    value.copysign(v)
+    let (line, curve) = (size * 12.92, 1.055 * pow(size, 1.0 / 2.4) - 0.055);
+    (if size <= 0.003_130_8 { line } else { curve }).copysign(v)
 }
 
 #[cfg(test)]

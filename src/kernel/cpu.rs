@@ -1,7 +1,8 @@
 //! Inner loops compiled for the instructions that the machine has.
 //!
 //! [`Level::run`] compiles the same source for each level, and Rust neither reorders nor contracts arithmetic, so all levels give
-//! the same bits. The one thing done by hand is [`Simd::collect`], which only moves values.
+//! the same bits. The one thing done by hand is [`Simd::collect`], which only moves values. A loop that is a plain function is
+//! declared with [`wide`](super::wide), which asks the same [`Level`].
 #![allow(unsafe_code, reason = "calls what is compiled for certain instructions; a `Level` is proof that the machine has them")]
 
 /// A loop to be compiled for each level. Whatever it calls has to be inlined, or runs as compiled for any machine.
@@ -33,11 +34,15 @@ pub(super) struct Plane<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Level(Set);
 
+/// Sets of instructions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Set {
+pub(super) enum Set {
+    /// What every machine of its kind has.
     Plain,
+    /// 256 bits.
     #[cfg(target_arch = "x86_64")]
     Avx2,
+    /// 512 bits: F, VL, DQ and BW.
     #[cfg(target_arch = "x86_64")]
     Avx512,
 }
@@ -50,20 +55,29 @@ impl Simd for Plain {}
 
 impl Level {
     /// The best of this machine.
+    #[inline]
     pub fn best() -> Self {
+        #[cfg(test)]
+        if let Some(level) = tests::forced() {
+            return level;
+        }
         Self::all().last().unwrap_or(Self(Set::Plain))
+    }
+
+    /// The instructions: those of a level are there.
+    #[inline]
+    pub fn set(self) -> Set {
+        self.0
     }
 
     /// All of this machine, the plainest first.
     pub fn all() -> impl Iterator<Item = Self> {
         #[cfg(target_arch = "x86_64")]
-        let more = [
-            (is_x86_feature_detected!("avx2"), Set::Avx2),
-            (
-                is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512vl") && is_x86_feature_detected!("avx512dq"),
-                Set::Avx512,
-            ),
-        ];
+        let more = {
+            let both = is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512vl");
+            let all = both && is_x86_feature_detected!("avx512dq") && is_x86_feature_detected!("avx512bw");
+            [(is_x86_feature_detected!("avx2"), Set::Avx2), (all, Set::Avx512)]
+        };
         #[cfg(not(target_arch = "x86_64"))]
         let more: [(bool, Set); 0] = [];
         let more = more.into_iter().filter_map(|(there, set)| there.then_some(set));
@@ -96,7 +110,7 @@ mod x86 {
         work.run(Plain);
     }
 
-    #[target_feature(enable = "avx512f,avx512vl,avx512dq")]
+    #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw")]
     pub(super) fn avx512(work: impl Work) {
         work.run(Avx512(()));
     }
@@ -118,8 +132,11 @@ mod x86 {
     /// Pixels of a row that one instruction chooses from.
     const WIDE: i32 = 32;
 
+    /// Pixels to the right of which the next ones are fetched: those of the next tile.
+    const AHEAD: usize = 128;
+
     /// Where sixteen pixels read from a few rows of 32, one instruction a row picks all their taps.
-    #[target_feature(enable = "avx512f,avx512vl,avx512dq")]
+    #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw")]
     fn collect<const N: usize>(plane: Plane<'_>, x: &[i32; 16], y: &[i32; 16], taps: &mut [[f32; 16]; 4]) -> bool {
         // SAFETY: arrays of sixteen are what these read, at any alignment.
         let (x, y) = unsafe { (arch::_mm512_loadu_epi32(x.as_ptr()), arch::_mm512_loadu_epi32(y.as_ptr())) };
@@ -129,6 +146,8 @@ mod x86 {
         if base < 0 || top < 0 || bottom - top >= ROWS || right + N as i32 - base > WIDE {
             return false;
         }
+        let next = plane.pixels.as_ptr().wrapping_add((bottom as usize + N - 1) * plane.width + base as usize + AHEAD);
+        arch::_mm_prefetch::<{ arch::_MM_HINT_T0 }>(next.cast());
         let at = arch::_mm512_sub_epi32(x, arch::_mm512_set1_epi32(base));
         let mut found = [arch::_mm512_setzero_ps(); 4];
         for row in top..bottom + N as i32 {
@@ -155,3 +174,6 @@ mod x86 {
         true
     }
 }
+
+#[cfg(test)]
+pub(super) mod tests;

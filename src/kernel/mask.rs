@@ -14,6 +14,7 @@ use rayon::prelude::*;
 
 use super::band;
 use super::color::{self, Space};
+use super::wide::wide;
 use crate::frame::{Raster, Size};
 
 /// How two masks are joined.
@@ -40,11 +41,25 @@ pub fn measure(picture: &Raster, of: impl Fn([f32; 3]) -> f32 + Sync + Send) -> 
     band::each(&mut out, |mut band| {
         let start = band.top * width;
         let [rows] = &mut band.planes[..] else { return };
-        for (((v, r), g), b) in rows.iter_mut().zip(&r[start..]).zip(&g[start..]).zip(&b[start..]) {
-            *v = of([*r, *g, *b]);
-        }
+        measure_row(rows, [&r[start..], &g[start..], &b[start..]], &of);
     });
     out
+}
+
+wide! {
+    fn measure_row<F: Fn([f32; 3]) -> f32>(out: &mut [f32], rgb: [&[f32]; 3], of: &F) {
+        for (((v, r), g), b) in out.iter_mut().zip(rgb[0]).zip(rgb[1]).zip(rgb[2]) {
+            *v = of([*r, *g, *b]);
+        }
+    }
+}
+
+wide! {
+    fn pair_row<F: Fn(f32, f32) -> f32>(row: &mut [f32], other: &[f32], f: &F) {
+        for (v, b) in row.iter_mut().zip(other) {
+            *v = f(*v, *b);
+        }
+    }
 }
 
 /// How far two pictures of the same size lie apart: the greatest difference of red, green and blue.
@@ -172,7 +187,7 @@ fn pair(a: Raster, b: &Raster, f: impl Fn(f32, f32) -> f32 + Sync + Send) -> Ras
     band::each(&mut out, |mut band| {
         let start = band.top * width;
         let [rows] = &mut band.planes[..] else { return };
-        rows.iter_mut().zip(&b.data()[start..]).for_each(|(v, b)| *v = f(*v, *b));
+        pair_row(rows, &b.data()[start..], &f);
     });
     out
 }

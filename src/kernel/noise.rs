@@ -70,14 +70,32 @@ wide! {
     /// Adds noise to a row, or blends the row towards noise on grey, with a strength that may vary like clouds.
     fn lay(pixels: &mut [f32], noise: &mut [f32], clouds: Option<&[f32]>, mask: Option<&[f32]>, amount: f32, additive: bool) {
         if let Some(clouds) = clouds {
-            noise.iter_mut().zip(clouds).for_each(|(n, p)| *n *= (p + 1.0) * 0.5);
+            for (n, p) in noise.iter_mut().zip(clouds) {
+                *n *= (p + 1.0) * 0.5;
+            }
         }
         let pixels = pixels.iter_mut().zip(noise);
         match (mask, additive) {
-            (None, true) => pixels.for_each(|(v, n)| *v += amount * *n),
-            (None, false) => pixels.for_each(|(v, n)| *v = toward(*v, *n, amount)),
-            (Some(mask), true) => pixels.zip(mask).for_each(|((v, n), m)| *v += amount * m * *n),
-            (Some(mask), false) => pixels.zip(mask).for_each(|((v, n), m)| *v = toward(*v, *n, amount * m)),
+            (None, true) => {
+                for (v, n) in pixels {
+                    *v += amount * *n;
+                }
+            }
+            (None, false) => {
+                for (v, n) in pixels {
+                    *v = toward(*v, *n, amount);
+                }
+            }
+            (Some(mask), true) => {
+                for ((v, n), m) in pixels.zip(mask) {
+                    *v += amount * m * *n;
+                }
+            }
+            (Some(mask), false) => {
+                for ((v, n), m) in pixels.zip(mask) {
+                    *v = toward(*v, *n, amount * m);
+                }
+            }
         }
     }
 }

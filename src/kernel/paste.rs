@@ -4,9 +4,11 @@
 
 use super::band;
 use super::blend::{self, Mode};
+use super::cpu::Level;
 use super::resample::{self, Filter};
-use super::sample::{self, Border, Sampling};
-use crate::frame::{Mask, Motion, Raster, Size};
+use super::sample::{self, Border, CHUNK, Path, Sampling};
+use super::wide::wide;
+use crate::frame::{Mask, Raster, Size};
 
 /// Where a layer goes. Positions count from the left or upper edge of the first pixel.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -47,31 +49,29 @@ pub fn land(layer: &Raster, mask: Option<&Mask>, size: Size, place: &Placement, 
     let (cut, shrink) = shrunk(cut, place.scale.abs());
     let view = View::new(place, corner, shrink);
     let window = view.window(cut.size(), size)?;
-    let planes = sample::warp(&cut, &view.motion(&window), sampling, Border::Black);
+    let planes = sample::warp_along(&cut, &view.way_back(&window), window.size, (sampling, Border::Black), Level::best());
     Some(Landed { left: window.left, top: window.top, planes })
 }
 
 /// The part of the layer that is seen at all, premultiplied, with a margin of nothing around it; and where its corner lies in the
 /// layer.
 fn cut_out(layer: &Raster, mask: Option<&Mask>) -> Option<(Raster, [f64; 2])> {
-    let from = layer.size();
-    let cover = |i: usize| {
-        let alpha = if layer.planes() > 3 { layer.plane(3)[i] } else { 1.0 };
-        mask.map_or(alpha, |mask| mask.0.data()[i] * alpha).max(0.0).min(1.0)
-    };
+    let width = layer.size().width;
     let [columns, rows] = bounds(layer, mask)?;
     let inner = Size::new(columns[1] - columns[0], rows[1] - rows[0]);
     let size = Size::new(inner.width + 2 * MARGIN, inner.height + 2 * MARGIN);
     let mut cut = Raster::zeroed(size, 4);
     band::each(&mut cut, |mut band| {
-        for (index, plane) in band.planes.iter_mut().enumerate() {
-            for (row, out) in plane.chunks_exact_mut(size.width).enumerate() {
-                let Some(y) = (band.top + row).checked_sub(MARGIN).filter(|y| *y < inner.height) else { continue };
-                let start = (rows[0] + y) * from.width + columns[0];
-                for (x, v) in out[MARGIN..MARGIN + inner.width].iter_mut().enumerate() {
-                    let color = if index < 3 { layer.plane(index)[start + x] } else { 1.0 };
-                    *v = color * cover(start + x);
-                }
+        let [red, green, blue, cover] = &mut band.planes[..] else { return };
+        for row in 0..cover.len() / size.width {
+            let Some(y) = (band.top + row).checked_sub(MARGIN).filter(|y| *y < inner.height) else { continue };
+            let start = (rows[0] + y) * width + columns[0];
+            let part = |plane: usize| &layer.plane(plane)[start..start + inner.width];
+            let here = row * size.width + MARGIN..row * size.width + MARGIN + inner.width;
+            let cover = &mut cover[here.clone()];
+            covers(cover, mask.map(|mask| &mask.0.data()[start..]), (layer.planes() > 3).then(|| part(3)));
+            for (index, plane) in [&mut *red, green, blue].into_iter().enumerate() {
+                product(&mut plane[here.clone()], part(index), cover);
             }
         }
     });
@@ -153,25 +153,33 @@ impl View {
     }
 
     /// For each pixel of the window, where in the cut-out it reads.
-    fn motion(&self, window: &Window) -> Motion {
+    fn way_back(&self, window: &Window) -> WayBack {
         let [[a, b], [c, d]] = self.forward;
         let determinant = a * d - b * c;
         let inverse = [[d / determinant, -b / determinant], [-c / determinant, a / determinant]];
-        let mut raster = Raster::uninit(window.size, 2);
-        band::each(&mut raster, |mut band| {
-            for (axis, plane) in band.planes.iter_mut().enumerate() {
-                let [p, q] = inverse[axis];
-                for (row, line) in plane.chunks_exact_mut(window.size.width).enumerate() {
-                    let y = (window.top + band.top + row) as f64 + 0.5 - self.origin[1];
-                    for (column, v) in line.iter_mut().enumerate() {
-                        let x = (window.left + column) as f64 + 0.5 - self.origin[0];
-                        let own = if axis == 0 { column } else { band.top + row };
-                        *v = (p * x + q * y - 0.5 - own as f64) as f32;
-                    }
-                }
+        let first = [window.left as f64 + 0.5 - self.origin[0], window.top as f64 + 0.5 - self.origin[1]];
+        WayBack { inverse, first }
+    }
+}
+
+/// From the pixels of a window to those of a cut-out.
+struct WayBack {
+    inverse: [[f64; 2]; 2],
+    /// The window's first pixel, as seen from the cut-out's origin.
+    first: [f64; 2],
+}
+
+impl Path for WayBack {
+    #[inline(always)]
+    fn fill(&self, (left, row): (usize, usize), _count: usize, steps: &mut [[f32; CHUNK]; 2]) {
+        let y = row as f64 + self.first[1];
+        for (axis, ([p, q], steps)) in self.inverse.into_iter().zip(steps).enumerate() {
+            for (i, step) in steps.iter_mut().enumerate() {
+                let column = f64::from(left as u32 + i as u32);
+                let own = if axis == 0 { column } else { row as f64 };
+                *step = (p * (column + self.first[0]) + q * y - 0.5 - own) as f32;
             }
-        });
-        Motion::new(raster)
+        }
     }
 }
 
@@ -179,44 +187,29 @@ impl Landed {
     /// `image` with the layer on it, to the share `amount`, acting as `mode` says.
     #[must_use]
     pub fn over(&self, image: Raster, amount: f32, mode: Mode) -> Raster {
-        let (size, own) = (image.size(), self.planes.size());
-        let under = self.window_of(&image);
-        let mut colors = Raster::uninit(own, 3);
-        let mut weight = Raster::uninit(own, 1);
-        let cover = self.planes.plane(3);
-        for (index, plane) in colors.planes_mut().enumerate() {
-            let premultiplied = self.planes.plane(index).iter().zip(cover);
-            plane.iter_mut().zip(premultiplied).for_each(|(v, (p, c))| *v = if *c > 1e-6 { p / c } else { 0.0 });
-        }
-        for (i, w) in weight.data_mut().iter_mut().enumerate() {
-            let cover = cover[i] * amount;
-            // On a transparent picture the layer's colours count the more.
-            let under = if under.planes() > 3 { under.plane(3)[i] * (1.0 - cover) } else { 1.0 - cover };
-            *w = if cover > 0.0 { cover / (cover + under) } else { 0.0 };
-        }
-        let mut blended = blend::blend(&under, &colors, Some(&Mask::new(weight)), 1.0, mode);
-        if blended.planes() > 3 {
-            blended.plane_mut(3).iter_mut().zip(cover).for_each(|(a, c)| *a += c * amount * (1.0 - *a));
-        }
+        let (width, own) = (image.size().width, self.planes.size());
         let mut out = image;
-        for (index, plane) in out.planes_mut().enumerate() {
-            for (row, line) in blended.plane(index).chunks_exact(own.width).enumerate() {
-                let start = (self.top + row) * size.width + self.left;
-                plane[start..start + own.width].copy_from_slice(line);
+        band::each(&mut out, |mut band| {
+            if band.planes.len() < 3 {
+                return;
             }
-        }
-        out
-    }
-
-    fn window_of(&self, image: &Raster) -> Raster {
-        let (size, own) = (image.size(), self.planes.size());
-        let mut out = Raster::uninit(own, image.planes());
-        for (index, plane) in out.planes_mut().enumerate() {
-            for (row, line) in plane.chunks_exact_mut(own.width).enumerate() {
-                let start = (self.top + row) * size.width + self.left;
-                line.copy_from_slice(&image.plane(index)[start..start + own.width]);
+            let (mut color, mut weight) = (vec![0.0; own.width], vec![0.0; own.width]);
+            for row in 0..band.planes.first().map_or(0, |plane| plane.len() / width) {
+                let Some(y) = (band.top + row).checked_sub(self.top).filter(|y| *y < own.height) else { continue };
+                let line = |plane: usize| &self.planes.plane(plane)[y * own.width..][..own.width];
+                let here = row * width + self.left..row * width + self.left + own.width;
+                let (colors, alpha) = band.planes.split_at_mut(3);
+                // On a transparent picture the layer's colours count the more.
+                weights(&mut weight, line(3), amount, alpha.first().map(|alpha| &alpha[here.clone()]));
+                for (index, plane) in colors.iter_mut().enumerate() {
+                    quotient(&mut color, line(index), line(3));
+                    blend::lay_by(mode, &mut plane[here.clone()], &color, Some(&weight), 1.0);
+                }
+                if let Some(alpha) = alpha.first_mut() {
+                    alpha[here].iter_mut().zip(line(3)).for_each(|(a, c)| *a += c * amount * (1.0 - *a));
+                }
             }
-        }
+        });
         out
     }
 
@@ -231,6 +224,58 @@ impl Landed {
             out[start..start + own.width].copy_from_slice(line);
         }
         Mask::new(raster)
+    }
+}
+
+wide! {
+    /// How much is covered: what mask and alpha say together, held to 0..1.
+    fn covers(out: &mut [f32], mask: Option<&[f32]>, alpha: Option<&[f32]>) {
+        out.fill(1.0);
+        for factor in [mask, alpha].into_iter().flatten() {
+            for (v, factor) in out.iter_mut().zip(factor) {
+                *v *= factor;
+            }
+        }
+        for v in out {
+            *v = v.max(0.0).min(1.0);
+        }
+    }
+}
+
+wide! {
+    fn product(out: &mut [f32], a: &[f32], b: &[f32]) {
+        for (v, (a, b)) in out.iter_mut().zip(a.iter().zip(b)) {
+            *v = a * b;
+        }
+    }
+}
+
+wide! {
+    /// Colours without their coverage.
+    fn quotient(out: &mut [f32], premultiplied: &[f32], cover: &[f32]) {
+        for (v, (p, c)) in out.iter_mut().zip(premultiplied.iter().zip(cover)) {
+            *v = if *c > 1e-6 { p / c } else { 0.0 };
+        }
+    }
+}
+
+wide! {
+    /// The share of the layer in what is seen, over a picture with or without transparency.
+    fn weights(out: &mut [f32], cover: &[f32], amount: f32, alpha: Option<&[f32]>) {
+        match alpha {
+            None => {
+                for (v, c) in out.iter_mut().zip(cover) {
+                    *v = c * amount;
+                }
+            }
+            Some(alpha) => {
+                for (v, (c, a)) in out.iter_mut().zip(cover.iter().zip(alpha)) {
+                    let cover = c * amount;
+                    let all = cover + a * (1.0 - cover);
+                    *v = if cover > 0.0 { cover / all } else { 0.0 };
+                }
+            }
+        }
     }
 }
 

@@ -51,7 +51,8 @@ pub fn desaturate(picture: &mut Raster, weights: Grey, amount: f32, mask: Option
     let [r, g, b] = weights.weights();
     each_color(picture, mask, move |[red, green, blue], share| {
         let grey = r * red + g * green + b * blue;
-        [red, green, blue].map(|v| v + amount * share * (grey - v))
+        let toward = |v: f32| v + amount * share * (grey - v);
+        [toward(red), toward(green), toward(blue)]
     });
 }
 
@@ -90,24 +91,68 @@ impl Default for Levels {
     }
 }
 
-impl Levels {
-    /// The value that `v` becomes, saturation apart.
+/// [`Levels`] as a line, a power and another line.
+#[derive(Clone, Copy)]
+struct Bend {
+    scale: f32,
+    offset: f32,
+    held: [f32; 2],
+    power: f32,
+    brightness: f32,
+    saturation: f32,
+    out: [f32; 2],
+}
+
+impl Bend {
+    fn new(levels: &Levels) -> Self {
+        let span = levels.white - levels.black;
+        // A range of nothing is a threshold: a line so steep that the ends hold all values but `white` itself, which is 1.
+        let threshold = span.abs() < 1e-9;
+        let scale = if threshold { 1e30 } else { 1.0 / span };
+        let offset = if threshold { 1.0 - levels.white * scale } else { -levels.black * scale };
+        Self {
+            scale,
+            offset,
+            held: if levels.clip || threshold { [0.0, 1.0] } else { [f32::NEG_INFINITY, f32::INFINITY] },
+            power: 1.0 / levels.gamma,
+            brightness: levels.brightness,
+            saturation: levels.saturation,
+            out: [levels.out_white - levels.out_black, levels.out_black],
+        }
+    }
+
     #[inline(always)]
-    #[allow(clippy::inline_always, reason = "loops that call it vectorise only so")]
-    fn bend(&self, v: f32) -> f32 {
-        let span = self.white - self.black;
-        // A range of nothing is a threshold.
-        let v = if span.abs() < 1e-9 { f32::from(u8::from(v >= self.white)) } else { (v - self.black) / span };
-        let v = if self.clip { v.max(0.0).min(1.0) } else { v };
-        let v = if self.gamma == 1.0 { v } else { maths::pow(v.abs(), 1.0 / self.gamma).copysign(v) };
+    fn hold(&self, v: f32) -> f32 {
+        let v = if v > self.held[0] { v } else { self.held[0] };
+        if v < self.held[1] { v } else { self.held[1] }
+    }
+
+    /// The value that `v` becomes, saturation and the range of the output apart.
+    #[inline(always)]
+    fn bend<const GAMMA: bool>(&self, v: f32) -> f32 {
+        let v = self.hold(v * self.scale + self.offset);
+        let v = if GAMMA { maths::pow(v.abs(), self.power).copysign(v) } else { v };
         v + self.brightness
     }
 
     #[inline(always)]
-    #[allow(clippy::inline_always, reason = "loops that call it vectorise only so")]
     fn place(&self, v: f32) -> f32 {
-        let v = if self.clip { v.max(0.0).min(1.0) } else { v };
-        self.out_black + v * (self.out_white - self.out_black)
+        self.hold(v) * self.out[0] + self.out[1]
+    }
+
+    fn apply<const GAMMA: bool>(self, picture: &mut Raster, mask: Option<&Mask>) {
+        if self.saturation == 1.0 {
+            each_value(picture, mask, move |v| self.place(self.bend::<GAMMA>(v)));
+            return;
+        }
+        let weights = Grey::Bt601.weights();
+        each_color(picture, mask, move |color, share| {
+            let [r, g, b] = color;
+            let bent = [self.bend::<GAMMA>(r), self.bend::<GAMMA>(g), self.bend::<GAMMA>(b)];
+            let grey = weights[0] * bent[0] + weights[1] * bent[1] + weights[2] * bent[2];
+            let done = |i: usize| color[i] + share * (self.place(grey + self.saturation * (bent[i] - grey)) - color[i]);
+            [done(0), done(1), done(2)]
+        });
     }
 }
 
@@ -116,17 +161,8 @@ pub fn levels(picture: &mut Raster, levels: Levels, mask: Option<&Mask>) {
     if levels == (Levels { clip: levels.clip, ..Levels::default() }) {
         return;
     }
-    if levels.saturation == 1.0 {
-        each_value(picture, mask, move |v| levels.place(levels.bend(v)));
-        return;
-    }
-    let weights = Grey::Bt601.weights();
-    each_color(picture, mask, move |color, share| {
-        let bent = color.map(|v| levels.bend(v));
-        let grey: f32 = bent.iter().zip(weights).map(|(v, w)| v * w).sum();
-        let done = bent.map(|v| levels.place(grey + levels.saturation * (v - grey)));
-        std::array::from_fn(|i| color[i] + share * (done[i] - color[i]))
-    });
+    let bend = Bend::new(&levels);
+    if levels.gamma == 1.0 { bend.apply::<false>(picture, mask) } else { bend.apply::<true>(picture, mask) }
 }
 
 /// Values of one piece of parallel work.
@@ -187,11 +223,16 @@ pub fn equalize(plane: &mut [f32]) {
 /// What each of 256 levels becomes, and one more for what lies behind the last.
 fn equalizer(plane: &[f32]) -> Option<[f32; LEVELS + 1]> {
     let count = |chunk: &[f32]| {
-        let mut counts = [0_u32; LEVELS];
-        for v in chunk {
-            counts[(v.max(0.0).min(1.0) * 255.0 + 0.5) as usize] += 1;
+        // Four tables in turn: one alone waits for itself wherever neighbours are alike.
+        let mut counts = [[0_u32; LEVELS]; 4];
+        let mut levels = [0; 256];
+        for values in chunk.chunks(levels.len()) {
+            levels_of(&mut levels, values);
+            for (i, level) in levels[..values.len()].iter().enumerate() {
+                counts[i % 4][usize::from(*level)] += 1;
+            }
         }
-        counts
+        std::array::from_fn::<_, LEVELS, _>(|i| counts.iter().map(|table| table[i]).sum::<u32>())
     };
     let parts: Vec<_> = plane.par_chunks(CHUNK).map(count).collect();
     let counts: [u64; LEVELS] = std::array::from_fn(|i| parts.iter().map(|part| u64::from(part[i])).sum());
@@ -211,9 +252,12 @@ fn equalizer(plane: &[f32]) -> Option<[f32; LEVELS + 1]> {
     Some(table)
 }
 
+#[inline(always)]
 fn look_up(table: &[f32; LEVELS + 1], v: f32) -> f32 {
-    let position = v.max(0.0).min(1.0) * (LEVELS - 1) as f32;
-    let index = position as usize;
+    let v = if v > 0.0 { v } else { 0.0 };
+    let position = if v < 1.0 { v } else { 1.0 } * (LEVELS - 1) as f32;
+    // The mask changes nothing; it tells the compiler that the table is long enough.
+    let index = position as i32 as usize & (LEVELS - 1);
     table[index] + (position - index as f32) * (table[index + 1] - table[index])
 }
 
@@ -280,18 +324,38 @@ fn each_color(picture: &mut Raster, mask: Option<&Mask>, f: impl Fn([f32; 3], f3
 }
 
 wide! {
+    /// The nearest of 256 levels of each value.
+    fn levels_of(levels: &mut [u8; 256], values: &[f32]) {
+        for (level, v) in levels.iter_mut().zip(values) {
+            let v = if *v > 0.0 { *v } else { 0.0 };
+            *level = (if v < 1.0 { v } else { 1.0 } * 255.0 + 0.5) as i32 as u8;
+        }
+    }
+}
+
+wide! {
     fn weigh(out: &mut [f32], planes: [&[f32]; 3], weights: [f32; 3]) {
         let ([red, green, blue], [r, g, b]) = (planes, weights);
         let colors = red.iter().zip(green).zip(blue);
-        out.iter_mut().zip(colors).for_each(|(v, ((red, green), blue))| *v = r * red + g * green + b * blue);
+        for (v, ((red, green), blue)) in out.iter_mut().zip(colors) {
+            *v = r * red + g * green + b * blue;
+        }
     }
 }
 
 wide! {
     fn edit_values<F: Fn(f32) -> f32>(row: &mut [f32], mask: Option<&[f32]>, f: &F) {
         match mask {
-            None => row.iter_mut().for_each(|v| *v = f(*v)),
-            Some(mask) => row.iter_mut().zip(mask).for_each(|(v, m)| *v += m * (f(*v) - *v)),
+            None => {
+                for v in row {
+                    *v = f(*v);
+                }
+            }
+            Some(mask) => {
+                for (v, m) in row.iter_mut().zip(mask) {
+                    *v += m * (f(*v) - *v);
+                }
+            }
         }
     }
 }
@@ -301,8 +365,16 @@ wide! {
         let [red, green, blue] = rows;
         let colors = red.iter_mut().zip(green).zip(blue);
         match mask {
-            None => colors.for_each(|((r, g), b)| [*r, *g, *b] = f([*r, *g, *b], 1.0)),
-            Some(mask) => colors.zip(mask).for_each(|(((r, g), b), m)| [*r, *g, *b] = f([*r, *g, *b], *m)),
+            None => {
+                for ((r, g), b) in colors {
+                    [*r, *g, *b] = f([*r, *g, *b], 1.0);
+                }
+            }
+            Some(mask) => {
+                for (((r, g), b), m) in colors.zip(mask) {
+                    [*r, *g, *b] = f([*r, *g, *b], *m);
+                }
+            }
         }
     }
 }

@@ -2,11 +2,12 @@
 
 /// Declares a function whose body is compiled as it stands, once more with AVX2 and once more with AVX-512, and chosen when it is
 /// called. All do the same operations in the same order (nothing is contracted), so they give the same numbers. What the body
-/// calls has to be inlined to gain.
+/// calls has to be inlined to gain: a `for` loop is, while `for_each` or `array::map` with a long closure stays a call that is
+/// compiled for any machine.
 macro_rules! wide {
     ($(#[$meta:meta])* $vis:vis fn $name:ident$(<$($g:ident: $bound:path),+>)?($($arg:ident: $ty:ty),* $(,)?) $(-> $ret:ty)? $body:block) => {
         $(#[$meta])*
-        #[allow(unsafe_code, clippy::too_many_arguments, reason = "the processor is asked just before; a loop reads what it reads")]
+        #[allow(unsafe_code, clippy::too_many_arguments, reason = "a `Level` is proof that the machine has them; a loop reads what it reads")]
         $vis fn $name$(<$($g: $bound),+>)?($($arg: $ty),*) $(-> $ret)? {
             #[inline(always)]
             #[allow(clippy::too_many_arguments, reason = "as the function itself")]
@@ -23,14 +24,12 @@ macro_rules! wide {
                 fn avx2$(<$($g: $bound),+>)?($($arg: $ty),*) $(-> $ret)? {
                     body($($arg),*)
                 }
-                let both = is_x86_feature_detected!("avx512vl") && is_x86_feature_detected!("avx512dq");
-                if both && is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512bw") {
-                    // SAFETY: these instructions are there.
-                    return unsafe { avx512($($arg),*) };
-                }
-                if is_x86_feature_detected!("avx2") {
-                    // SAFETY: these instructions are there.
-                    return unsafe { avx2($($arg),*) };
+                match $crate::kernel::cpu::Level::best().set() {
+                    // SAFETY: a level's instructions are there.
+                    $crate::kernel::cpu::Set::Avx512 => return unsafe { avx512($($arg),*) },
+                    // SAFETY: as above.
+                    $crate::kernel::cpu::Set::Avx2 => return unsafe { avx2($($arg),*) },
+                    $crate::kernel::cpu::Set::Plain => {}
                 }
             }
             body($($arg),*)

@@ -26,12 +26,30 @@ pub(super) fn harden(distance: &Raster) -> Raster {
         let (low, high) = extremes([z, z], &|k| shift(x, k, size.width).map(|x| y * size.width + x));
         [low, high]
     });
-    each_pixel(size, |x, y| {
+    let hard = each_pixel(size, |x, y| {
         let planes = [across.plane(0), across.plane(1)];
         let (low, high) = extremes(planes, &|k| shift(y, k, size.height).map(|y| y * size.width + x));
         let here = z[y * size.width + x];
         let hard = if here - low < high - here { low } else { high };
         [if 1.0 / low - 1.0 / high > EDGE { hard } else { here }]
+    });
+    settle(&hard)
+}
+
+/// Along edges, where single pixels have ended up on the wrong side, the middle one of the distances around each pixel: what is
+/// left alone out there would fly about as dots.
+fn settle(hard: &Raster) -> Raster {
+    let (size, z) = (hard.size(), hard.plane(0));
+    each_pixel(size, |x, y| {
+        let near = |at: usize, length: usize| [at.saturating_sub(1), at, (at + 1).min(length - 1)];
+        let (columns, rows) = (near(x, size.width), near(y, size.height));
+        let mut around: [f32; 9] = std::array::from_fn(|i| z[rows[i / 3] * size.width + columns[i % 3]]);
+        let (low, high) = span(&around);
+        if 1.0 / low - 1.0 / high <= EDGE {
+            return [z[y * size.width + x]];
+        }
+        around.sort_unstable_by(f32::total_cmp);
+        [around[4]]
     })
 }
 
