@@ -67,7 +67,7 @@ pub fn reference_markdown() -> String {
 /// The JSON Schema of graphs, as `schema/graph.json` has it.
 #[must_use]
 pub fn graph_schema() -> String {
-    format!("{:#}\n", schema::graph(&registry()))
+    format!("{}\n", schema::graph(&registry()))
 }
 
 fn no_engine() -> EngineArgs {

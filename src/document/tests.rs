@@ -148,10 +148,10 @@ fn a_subgraph_becomes_nodes_of_the_flat_graph() {
     let wanted = "\
 nodes:
   clip: { kind: video_input, path: a.mp4 }
-  look_near: { kind: depth, image: clip }
+  look_near: { kind: depth, image: clip@-1 }
   look_carried: { kind: depth_warp, image: { from: look_painted@-1, initial: clip }, depth: look_near }
   look_painted: { kind: diffusion, image: look_carried, strength: \"1 + look.depth_level\" }
-  again_near: { kind: depth, image: look_painted@-2 }
+  again_near: { kind: depth, image: look_painted@-3 }
   again_carried: { kind: depth_warp, image: { from: again_painted@-1, initial: look_painted@-2 }, depth: again_near }
   again_painted: { kind: diffusion, image: again_carried, mask: clip, strength: 0.6 }
   deep: { kind: depth, image: look_near@-1 }

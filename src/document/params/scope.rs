@@ -7,7 +7,7 @@ use crate::diag::{Diagnostic, Diagnostics, Span, nearest};
 use crate::param::{Data, Key, Value};
 
 use super::super::graph::{Arg, Layer, Role};
-use super::super::link::is_name;
+use super::super::link::{is_name, split};
 use super::decl::{ParamDecl, ParamType, Setting};
 
 /// How much presets and `$name` may copy into one graph, as nodes plus bytes of text.
@@ -71,7 +71,7 @@ impl Scope {
     ///
     /// `Err` is the former: the node is not to be used.
     pub(in super::super) fn arg(&mut self, mut arg: Arg, budget: &mut Budget, diags: &mut Diagnostics) -> Result<Option<Arg>, Fault> {
-        let Some(name) = whole(&arg.value) else {
+        let Some((name, delay)) = self.named(&arg.value) else {
             let base = arg.base.clone();
             let value = self.data(&arg.value, &base, budget, diags)?;
             arg.value = value;
@@ -83,6 +83,7 @@ impl Scope {
             Found::Absent => Ok(None),
             Found::Link(link) => {
                 let mut link = link.clone();
+                delay_by(&mut link.value, delay);
                 link.key = arg.key;
                 link.role = arg.role;
                 Ok(Some(link))
@@ -109,11 +110,15 @@ impl Scope {
 
     /// `data` with every `$name` in it replaced; `base` is the folder that the value's own paths start from.
     pub(in super::super) fn data(&mut self, data: &Data, base: &Path, budget: &mut Budget, diags: &mut Diagnostics) -> Result<Data, Fault> {
-        if let Some(name) = whole(data) {
+        if let Some((name, delay)) = self.named(data) {
             return match self.find(name, data.span, diags) {
                 Found::Fault => Err(Fault),
                 Found::Absent => Ok(Data::new(data.span, Value::Null)),
-                Found::Link(arg) => Ok(arg.value.clone()),
+                Found::Link(arg) => {
+                    let mut value = arg.value.clone();
+                    delay_by(&mut value, delay);
+                    Ok(value)
+                }
                 Found::Setting(setting, ty) if budget.spend(&setting.value) => Ok(moved(setting, ty, base)),
                 Found::Setting(..) => {
                     diags.push(spent(data.span));
@@ -137,6 +142,15 @@ impl Scope {
             other => other.clone(),
         };
         Ok(Data { value, ..*data })
+    }
+
+    /// The name and the delay, when the value is exactly `$name`, or `$name@-1` with the name of an input.
+    fn named<'a>(&self, data: &'a Data) -> Option<(&'a str, i64)> {
+        let text = data.text()?.strip_prefix('$')?;
+        let Some((name, delay)) = text.split_once('@') else { return is_name(text).then_some((text, 0)) };
+        let is_input = self.absent.contains(name) || self.inputs.iter().any(|(input, _)| input == name);
+        let delay = delay.strip_prefix('+').unwrap_or(delay).parse().ok()?;
+        is_input.then_some((name, delay))
     }
 
     fn find(&mut self, name: &str, place: Span, diags: &mut Diagnostics) -> Found<'_> {
@@ -180,7 +194,7 @@ impl Scope {
 
     /// Marks what `data` names as used, without replacing it.
     pub(in super::super) fn note(&mut self, data: &Data) {
-        if let Some(name) = whole(data) {
+        if let Some((name, _)) = self.named(data) {
             self.used.insert(name.to_owned());
         }
         match &data.value {
@@ -204,9 +218,21 @@ impl Scope {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in super::super) struct Fault;
 
-/// The name, when the value is exactly `$name`.
-fn whole(data: &Data) -> Option<&str> {
-    data.text()?.strip_prefix('$').filter(|name| is_name(name))
+/// Adds to the delay of a link, or of each of a list. What is no link is told of where it is read.
+fn delay_by(link: &mut Data, more: i64) {
+    match &mut link.value {
+        _ if more == 0 => {}
+        Value::Text(text) => {
+            let Ok(parts) = split(text) else { return };
+            let end = parts.port.map_or(parts.node.end, |port| port.end);
+            let delay = parts.delay.saturating_add(more);
+            *text = if delay == 0 { text[..end].to_owned() } else { format!("{}@{delay:+}", &text[..end]) };
+            link.inner = None;
+        }
+        Value::List(links) => links.iter_mut().for_each(|link| delay_by(link, more)),
+        Value::Map(parts) => parts.iter_mut().filter(|(key, _)| key.text == "from").for_each(|(_, from)| delay_by(from, more)),
+        _ => {}
+    }
 }
 
 /// A setting's value for the inside of a list or mapping: a path keeps its meaning in another file's folder.

@@ -173,7 +173,7 @@ impl Eye {
 fn triangle(corners: [Corner; 3], width: usize, band: &mut Band<'_>) {
     let [a, b, c] = corners;
     let area = (b.x - a.x) * (c.y - a.y) - (b.y - a.y) * (c.x - a.x);
-    if area <= 1e-6 || corners.iter().any(|corner| corner.near <= 0.0) || torn(&corners) {
+    if area <= 1e-6 || corners.iter().any(|corner| corner.near <= 0.0) {
         return;
     }
     let rows = band.planes[0].len() / width;
@@ -183,6 +183,9 @@ fn triangle(corners: [Corner; 3], width: usize, band: &mut Band<'_>) {
     // A little generous, so that rounding leaves no cracks.
     let (left, right) = ((least(xs) - 1e-3).ceil().max(0.0), (most(xs) + 1e-3).floor().min(width as f32 - 1.0));
     let (top, bottom) = ((least(ys) - 1e-3).ceil().max(0.0), (most(ys) + 1e-3).floor().min(rows as f32 - 1.0));
+    if top > bottom || left > right || torn(&corners) {
+        return;
+    }
     let mut y = top;
     while y <= bottom {
         let mut x = left;
@@ -212,8 +215,9 @@ fn plot(corners: &[Corner; 3], shares: [f32; 3], index: usize, band: &mut Band<'
 fn torn(corners: &[Corner; 3]) -> bool {
     (0..3).any(|i| {
         let (a, b) = (&corners[i], &corners[(i + 1) % 3]);
-        let now = (a.x - b.x).hypot(a.y - b.y);
-        let before = (a.from[0] - b.from[0]).hypot(a.from[1] - b.from[1]);
-        now > STRETCH * before * a.growth.max(b.growth)
+        let square = |x: f32, y: f32| x * x + y * y;
+        let (now, before) = (square(a.x - b.x, a.y - b.y), square(a.from[0] - b.from[0], a.from[1] - b.from[1]));
+        let most = STRETCH * a.growth.max(b.growth);
+        now > most * most * before
     })
 }
