@@ -3,6 +3,7 @@
 //! [`Session::open`] loads a model once per process and shares it; [`Session::run`] takes and gives small [`Tensor`]s; [`find_model`]
 //! turns the name in a graph into a file; [`expect()`] says what is wrong with a model that does not fit its place.
 
+mod arena;
 mod device;
 mod error;
 mod expect;

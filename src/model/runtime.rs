@@ -103,6 +103,7 @@ fn start(path: &Path) -> Result<Environment, String> {
     let builder = ort::init_from(path).map_err(|e| e.to_string())?;
     let environment = builder.with_name("frameloom").with_telemetry(false).build().map_err(|e| e.to_string())?;
     environment.set_log_level(ort::logging::LogLevel::Warning);
+    super::arena::share(&environment).map_err(|e| e.to_string())?;
     Ok(environment)
 }
 

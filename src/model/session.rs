@@ -227,6 +227,7 @@ fn builder(options: &SessionOptions, weights: &Weights, devices: &[Device], rema
         .with_intra_op_spinning(false)?
         // Plans memory for the last shape seen: no gain in time, and DirectML forbids it.
         .with_memory_pattern(false)?
+        .with_env_allocators()?
         .with_deterministic_compute(true)?;
     if let Some(folder) = &weights.folder {
         builder = builder.with_config_entry("session.model_external_initializers_file_folder_path", folder.to_string_lossy())?;

@@ -373,6 +373,13 @@ mod tests {
         }
     }
 
+    fn fire(node: &Diffusion, params: &Params, inputs: Inputs, wanted: [bool; 2]) -> Outputs {
+        let spec = Diffusion::spec();
+        let moment = Timeline { size: Some(Size::new(64, 48)), ..Timeline::default() }.moment(0);
+        let cx = Tick { moment: moment.clone(), wanted: &wanted, ..tick(&spec) };
+        node.fire(&mut (), &cx, inputs, Diffusion::now(params, &moment)).unwrap_or_else(|halt| panic!("{halt:?}"))
+    }
+
     fn differs(a: &Frame, b: &Frame) -> f32 {
         assert_eq!(a.size(), b.size());
         let n = a.raster.data().len() as f32;
@@ -422,6 +429,58 @@ mod tests {
         raster.plane_mut(3).fill(0.25);
         let painted = paint(&node, &params, 0, Some(&Frame::new(raster, ColorTags::SRGB)));
         assert_eq!((painted.raster.plane(3)[200], painted.tags), (0.25, ColorTags::SRGB));
+    }
+
+    #[test]
+    fn a_mask_keeps_what_it_does_not_cover_and_has_soft_edges() {
+        let Some(model) = mini() else { return };
+        let params = Params { strength: Some(Curve::from(0.9)), ..params(model, "neon") };
+        let (node, ()) = opening(1, |cx| Diffusion::open(&params, cx)).unwrap();
+        let scene = scene(64, 64);
+        let level = |x: usize| {
+            if x < 24 {
+                0.0
+            } else if x < 32 {
+                0.25
+            } else {
+                1.0
+            }
+        };
+        let mask = Mask::new(Raster::from_vec(scene.size(), 1, (0..64 * 64).map(|i| level(i % 64)).collect()));
+        let inputs = Inputs { image: Some(scene.clone()), init: None, mask: Some(mask), control: None, latents: None };
+        let painted = fire(&node, &params, inputs, [true, false]).image.unwrap();
+        let change = |from: usize, to: usize| {
+            let pixels = (0..64 * 64).filter(|i| (from..to).contains(&(i % 64)));
+            pixels.map(|i| (painted.raster.plane(0)[i] - scene.raster.plane(0)[i]).abs()).sum::<f32>() / (64 * (to - from)) as f32
+        };
+        assert_eq!(change(0, 24), 0.0);
+        assert!(change(24, 32) < change(40, 64) && change(40, 64) > 0.02, "{} {}", change(24, 32), change(40, 64));
+    }
+
+    #[test]
+    fn latents_come_out_and_go_in_again() {
+        let Some(model) = mini() else { return };
+        let params = params(model, "watercolor");
+        let (node, ()) = opening(1, |cx| Diffusion::open(&params, cx)).unwrap();
+        let scene = scene(64, 48);
+        let from = |image: Option<Frame>, latents| Inputs { image, init: None, mask: None, control: None, latents };
+        let first = fire(&node, &params, from(Some(scene.clone()), None), [false, true]);
+        assert!(first.image.is_none(), "nobody wants the picture, so it is not decoded");
+        let second = fire(&node, &params, from(Some(scene.clone()), first.latents), [true, true]);
+        assert!(second.latents.is_some());
+        assert!(differs(&scene, &second.image.unwrap()) > 0.01);
+    }
+
+    #[test]
+    fn models_change_at_their_frames() {
+        let Some(model) = mini() else { return };
+        let keyed = crate::param::testing::read_text::<Held<PathParam>>(&format!("0: ({model}), 3: ({model}/.)"));
+        let params = Params { model: keyed.unwrap(), ..params(model, "comic") };
+        let (node, ()) = opening(1, |cx| Diffusion::open(&params, cx)).unwrap();
+        assert!(node.models.current().is_none(), "several models are loaded when they are due");
+        let scene = scene(32, 32);
+        let frames: Vec<_> = (0..5).map(|at| paint(&node, &params, at, Some(&scene))).collect();
+        assert!(frames.iter().all(|frame| differs(&frames[0], frame) == 0.0), "they are the same model under two names");
     }
 
     #[test]

@@ -107,7 +107,7 @@ fn outside(value: f64, range: &RangeInclusive<f64>) -> Result<(), String> {
 }
 
 #[cfg(test)]
-mod testing {
+pub(crate) mod testing {
     //! What the tests of this folder share.
 
     use super::{Data, Param, ReadCx, Value};

@@ -196,7 +196,8 @@ impl<'g> Survey<'_, 'g> {
 
     /// Asks a node that was asked by a guess.
     fn ask_again(&mut self, index: usize, faults: &mut Diagnostics) {
-        let Some(before) = self.outlooks[index].take() else { return };
+        // Kept meanwhile: a node may read itself.
+        let Some(before) = self.outlooks[index].clone() else { return };
         let Some(inputs) = self.sound(index).and_then(|node| self.formats(node, &[])) else { return };
         self.ask_one(index, &inputs, faults);
         let (Some(node), Some(now)) = (self.sound(index), &self.outlooks[index]) else { return };

@@ -3,6 +3,7 @@
 //! A benchmark is a name and a closure that prepares what it needs and returns the work to repeat; the files beside this one hold
 //! a list each. To add one, add a few lines to a list; to add a list, add a file and a word in [`all`].
 
+mod diffusion;
 mod filters;
 mod flows;
 mod masks;
@@ -58,7 +59,7 @@ fn plane(size: Size) -> Raster {
 
 /// Every benchmark.
 fn all() -> Vec<Bench> {
-    [warps::list(), filters::list(), flows::list(), masks::list(), metrics::list()].into_iter().flatten().collect()
+    [warps::list(), filters::list(), flows::list(), masks::list(), metrics::list(), diffusion::list()].into_iter().flatten().collect()
 }
 
 /// One line of the result.
