@@ -30,7 +30,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         strength: number(1, 0.4)?,
         reading: StrengthReading::Exact,
         guidance: 1.0,
-        sampler: SamplerKind::Lcm,
+        sampler: SamplerKind::from_name("lcm").ok_or("no sampler `lcm`")?,
         seeds: Seeds::One(number(2, 7.0)? as u64),
         ..Request::default()
     };

@@ -54,6 +54,10 @@ fn share(prompt: &str) -> f32 {
     ids.iter().map(|id| *id as f32 / 49408.0).sum::<f32>() / ids.len() as f32
 }
 
+fn named(name: &str) -> SamplerKind {
+    SamplerKind::from_name(name).unwrap()
+}
+
 fn paint(pipeline: &Pipeline, pictures: &[Picture<'_>], sampler: SamplerKind, guidance: f32) -> Result<Vec<Raster>, DiffusionError> {
     let request = Request {
         pictures,
@@ -82,7 +86,7 @@ fn awkward_exports_paint_what_their_networks_predict() {
     let (_dir, pipeline) = open();
     let image = Frame::filled(Size::new(5, 3), [0.2, 0.9, 0.4]);
     let long = "cat ".repeat(60);
-    for sampler in [SamplerKind::Ddim, SamplerKind::Lcm, SamplerKind::Euler] {
+    for sampler in ["DDIMScheduler", "lcm", "EulerDiscreteScheduler"].map(named) {
         for (image, what) in [(None, "from text"), (Some(&image), "from a picture")] {
             let pictures = [Picture { image, ..Picture::of(&long) }];
             let painted = paint(&pipeline, &pictures, sampler, 1.0).unwrap();
@@ -99,7 +103,7 @@ fn several_pictures_go_through_a_network_that_takes_one() {
     let (_dir, pipeline) = open();
     let long = "dog ".repeat(70);
     let pictures = [long.as_str(), ""].map(Picture::of);
-    let painted = paint(&pipeline, &pictures, SamplerKind::Ddim, 1.0).unwrap();
+    let painted = paint(&pipeline, &pictures, named("DDIMScheduler"), 1.0).unwrap();
     assert_flat(&painted[0], share(&long), "the first");
     assert_flat(&painted[1], share(""), "the second");
 }
@@ -108,7 +112,7 @@ fn several_pictures_go_through_a_network_that_takes_one() {
 fn a_broken_calculation_is_an_error_and_not_a_black_picture() {
     let (_dir, pipeline) = open();
     let pictures = [Picture::of("cat")];
-    let error = paint(&pipeline, &pictures, SamplerKind::Ddim, f32::INFINITY).unwrap_err();
+    let error = paint(&pipeline, &pictures, named("DDIMScheduler"), f32::INFINITY).unwrap_err();
     assert!(error.to_string().contains("not a number at step 1 of 3"), "{error}");
 }
 
@@ -123,7 +127,7 @@ fn what_is_missing_is_named() {
     let pipeline = Pipeline::open(dir.path(), &SessionOptions::default()).unwrap();
     let image = Frame::filled(Size::new(4, 4), [0.5; 3]);
     let pictures = [Picture { image: Some(&image), ..Picture::of("") }];
-    let error = paint(&pipeline, &pictures, SamplerKind::Ddim, 1.0).unwrap_err().to_string();
+    let error = paint(&pipeline, &pictures, named("DDIMScheduler"), 1.0).unwrap_err().to_string();
     assert!(error.contains("vae_encoder"), "{error}");
 }
 
@@ -133,13 +137,13 @@ fn image_models_of_sdxl_are_told_a_score_and_read_the_last_layer_but_one() {
     // The encoders say 2 in their last layer but one, in rows and as a whole; the scores are 6 and 2.5.
     let positive = 0.6 + 0.01 * 4.0;
     let pictures = [Picture::of("cat")];
-    assert_flat(&paint(&pipeline, &pictures, SamplerKind::Ddim, 1.0).unwrap()[0], positive, "unguided");
+    assert_flat(&paint(&pipeline, &pictures, named("DDIMScheduler"), 1.0).unwrap()[0], positive, "unguided");
     // A negative prompt that is not there is zeros.
     let negative = 0.25;
-    let guided = paint(&pipeline, &pictures, SamplerKind::Ddim, 1.5).unwrap();
+    let guided = paint(&pipeline, &pictures, named("DDIMScheduler"), 1.5).unwrap();
     assert_flat(&guided[0], negative + 1.5 * (positive - negative), "guided");
     let pictures = [Picture { negative: Some("".into()), ..Picture::of("cat") }];
-    let guided = paint(&pipeline, &pictures, SamplerKind::Ddim, 1.5).unwrap();
+    let guided = paint(&pipeline, &pictures, named("DDIMScheduler"), 1.5).unwrap();
     assert_flat(&guided[0], negative + 0.04 + 1.5 * (positive - negative - 0.04), "guided away from an empty text");
 }
 
@@ -156,7 +160,7 @@ fn networks_with_control_inside_follow_several_pictures() {
             size,
             steps: 4,
             guidance: 1.5,
-            sampler: SamplerKind::Ddim,
+            sampler: named("DDIMScheduler"),
             seeds,
             controls,
             ..Request::default()
@@ -190,8 +194,14 @@ fn a_decoder_that_overflows_half_precision_is_run_in_single() {
 fn latents_go_on_where_they_were_left() {
     let (_dir, pipeline) = open();
     let pictures = [Picture::of("cat")];
-    let request =
-        Request { pictures: &pictures, size: Size::new(6, 4), steps: 3, sampler: SamplerKind::Ddim, guidance: 1.0, ..Request::default() };
+    let request = Request {
+        pictures: &pictures,
+        size: Size::new(6, 4),
+        steps: 3,
+        sampler: named("DDIMScheduler"),
+        guidance: 1.0,
+        ..Request::default()
+    };
     let latents = pipeline.denoise(&request, &mut |_| {}).unwrap();
     let again = [Picture { latents: Some(&latents), ..Picture::of("dog") }];
     let painted = pipeline.paint(&Request { pictures: &again, strength: 0.5, ..request }, &mut |_| {}).unwrap();

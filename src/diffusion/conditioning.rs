@@ -1,6 +1,5 @@
 //! What the prompts of a request say to the network, and how strongly.
 
-use std::cell::Cell;
 use std::sync::Arc;
 
 use super::DiffusionError;
@@ -10,6 +9,7 @@ use super::guidance::{compose, guide};
 use super::latent::Latents;
 use super::prompt::{Part, Reading, Syntax, extra_networks, parts};
 use super::request::{Blend, Request, Words};
+use super::run::Stage;
 use super::text::TextEncoder;
 use super::told::{Framing, Told};
 use super::unet::Unet;
@@ -176,17 +176,12 @@ pub(super) struct Denoiser<'a> {
     pub(super) beside: Option<Latents>,
     /// See [`Told::steering`].
     pub(super) steering: Vec<Steering<'a>>,
-    /// The first step that runs and the end of the schedule: control may hold for a part of them.
-    pub(super) steps: (usize, usize),
-    /// How often the network was evaluated: prompts change by that, also where a sampler evaluates it several times a step.
-    pub(super) evaluations: Cell<usize>,
 }
 
 impl Denoiser<'_> {
-    /// What the network predicts for `input`, which is in the scale that it expects, at `timestep`; guided. `step` counts from 0.
-    pub(super) fn predict(&self, step: usize, mut input: Latents, timestep: f32) -> Result<Vec<f32>, DiffusionError> {
-        let evaluation = self.evaluations.replace(self.evaluations.get() + 1);
-        let rows = self.texts.rows(evaluation);
+    /// What the network predicts for `input`, which is in the scale that it expects, at `timestep`; guided.
+    pub(super) fn predict(&self, stage: Stage, mut input: Latents, timestep: f32) -> Result<Vec<f32>, DiffusionError> {
+        let rows = self.texts.rows(stage.call);
         let (batch, negatives) = (input.batch(), self.texts.negatives.len());
         let one = input.data.len();
         let repeats = rows.len() / batch.max(1);
@@ -194,7 +189,7 @@ impl Denoiser<'_> {
             input.data = input.data.repeat(repeats);
             input.shape[0] *= repeats;
         }
-        let mut output = self.run(step, &input, timestep, (&rows, negatives))?;
+        let mut output = self.run(stage, &input, timestep, (&rows, negatives))?;
         if rows.len() == batch {
             return Ok(output);
         }
@@ -214,13 +209,12 @@ impl Denoiser<'_> {
     /// One call of the network with one text for each picture in `input`, the first so many of them negative prompts.
     fn run(
         &self,
-        step: usize,
+        stage: Stage,
         input: &Latents,
         timestep: f32,
         (texts, negatives): (&[Arc<Embedding>], usize),
     ) -> Result<Vec<f32>, DiffusionError> {
-        let (first, end) = self.steps;
-        let steering: Vec<_> = self.steering.iter().map(|one| one.at(step.saturating_sub(first), end - first)).collect();
+        let steering: Vec<_> = self.steering.iter().map(|one| one.at(stage.step, stage.steps)).collect();
         let (guidance, framing, beside) = (self.guidance, self.framing, self.beside.as_ref());
         self.unet.run(input, timestep, &Told { texts, negatives, guidance, framing, beside, steering: &steering })
     }

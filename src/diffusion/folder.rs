@@ -155,13 +155,13 @@ impl ModelFolder {
     #[must_use]
     pub fn sampler(&self) -> SamplerKind {
         let named = self.defaults.sampler.as_deref().and_then(SamplerKind::from_name);
-        named.unwrap_or_else(|| SamplerKind::from_class(self.scheduler.class_name.as_deref().unwrap_or_default()))
+        named.unwrap_or(SamplerKind::FromModel)
     }
 
-    /// What strength and steps mean together for this model where a graph does not say.
+    /// What strength and steps mean together for this model where a graph does not say; nothing where that is up to the sampler.
     #[must_use]
-    pub fn reading(&self) -> StrengthReading {
-        self.defaults.steps_mean.as_deref().and_then(StrengthReading::from_name).unwrap_or_default()
+    pub fn reading(&self) -> Option<StrengthReading> {
+        self.defaults.steps_mean.as_deref().and_then(StrengthReading::from_name)
     }
 }
 
@@ -218,7 +218,7 @@ mod tests {
         let model = opened.unwrap();
         assert_eq!((model.vae.factor(), model.multiple(), model.vae.latent_channels), (8, 64, 4));
         assert!((model.vae.scaling_factor - 0.18215).abs() < 1e-9);
-        assert_eq!(model.sampler(), SamplerKind::Lcm);
+        assert_eq!(model.sampler(), SamplerKind::FromModel);
     }
 
     #[test]
@@ -231,7 +231,7 @@ mod tests {
         ]);
         let model = opened.unwrap();
         assert_eq!((model.vae.factor(), model.multiple()), (4, 16));
-        assert_eq!((model.defaults.guidance_scale, model.sampler()), (Some(1.0), SamplerKind::Ddim));
+        assert_eq!((model.defaults.guidance_scale, model.sampler()), (Some(1.0), SamplerKind::from_name("ddim").unwrap()));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Repainting part of a picture: by models that are shown what is kept, and by all others.
 
 use super::latent::{Latents, combine};
-use super::sampler::Sampler;
+use super::level::Level;
 use crate::frame::{Mask, Size};
 
 /// From where on a mask says to repaint.
@@ -18,11 +18,11 @@ pub(super) struct Keep {
 }
 
 impl Keep {
-    /// Puts the kept part back into `latents`, which are those before step `next`, or the last where there is no further step.
-    pub(super) fn restore(&self, sampler: &dyn Sampler, next: Option<usize>, latents: &mut Latents) {
+    /// Puts the kept part back into `latents`, which are at level `next`, or the last where there is no further step.
+    pub(super) fn restore(&self, next: Option<Level>, latents: &mut Latents) {
         let mut kept = self.picture.data.clone();
         if let Some(next) = next {
-            sampler.add_noise(next, &mut kept, &self.noise);
+            next.add_noise(&mut kept, &self.noise);
         }
         self.over(&mut kept, &latents.data);
         latents.data = kept;

@@ -30,8 +30,13 @@ impl Latents {
     /// Whether every value is a finite number.
     #[must_use]
     pub fn is_finite(&self) -> bool {
-        self.data.par_chunks(CHUNK).all(|chunk| chunk.iter().all(|x| x.is_finite()))
+        all_finite(&self.data)
     }
+}
+
+/// Whether every value is a finite number.
+pub(super) fn all_finite(values: &[f32]) -> bool {
+    values.par_chunks(CHUNK).all(|chunk| chunk.iter().all(|x| x.is_finite()))
 }
 
 /// `a[i] = f(a[i], b[i])` for all i.
@@ -48,6 +53,23 @@ pub(super) fn apply(a: &mut [f32], f: impl Fn(f32) -> f32 + Sync) {
     a.par_chunks_mut(CHUNK).for_each(|a| {
         for a in a {
             *a = f(*a);
+        }
+    });
+}
+
+/// `a = scale * a + Σ factor * term`: every step of every sampler is such a sum.
+pub(super) fn mix(a: &mut [f32], scale: f64, terms: &[(f64, &[f32])]) {
+    let scale = scale as f32;
+    a.par_chunks_mut(CHUNK).enumerate().for_each(|(chunk, a)| {
+        let start = chunk * CHUNK;
+        for x in a.iter_mut() {
+            *x *= scale;
+        }
+        for (factor, term) in terms {
+            let factor = *factor as f32;
+            for (x, t) in a.iter_mut().zip(&term[start..]) {
+                *x += factor * t;
+            }
         }
     });
 }

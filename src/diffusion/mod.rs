@@ -4,6 +4,7 @@
 //! tokenizer, PyTorch's random numbers, the noise schedules, and one file for each [`sampler`]. Which networks' inputs to fill
 //! is found by looking at their sessions, and numbers follow diffusers step by step, so that a seed means the same picture.
 
+mod betas;
 mod clip;
 mod conditioning;
 mod control;
@@ -13,6 +14,7 @@ mod folder;
 mod guidance;
 mod inpaint;
 mod latent;
+mod level;
 mod networks;
 mod norm;
 mod normal;
@@ -42,10 +44,12 @@ pub use error::DiffusionError;
 pub use folder::{Defaults, ModelFolder, UnetConfig, VaeConfig};
 pub use guidance::{compose, guide};
 pub use latent::Latents;
+pub use level::{Level, Table};
 pub use networks::{Files, Networks};
 pub use pipeline::Pipeline;
 pub use request::{Blend, Fill, Picture, Progress, Request, Seeds, Variation, Words};
-pub use sampler::{Sampler, SamplerKind, SamplerOptions};
+pub use sampler::{Churn, Sampler, SamplerKind, SamplerOptions};
+pub use sigmas::Schedule;
 pub use strength::{Span, StrengthReading};
 pub use text::TextEncoder;
 pub use tokenizer::{CONTEXT, Tokenizer};

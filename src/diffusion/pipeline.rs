@@ -1,6 +1,5 @@
 //! From prompts, pictures and a seed to pictures: txt2img, img2img, inpainting, with or without `ControlNet`.
 
-use std::cell::Cell;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -13,6 +12,7 @@ use super::latent::Latents;
 use super::prompt::Reading;
 use super::request::{Picture, Progress, Request, check};
 use super::run::run;
+use super::sampler::Wanted;
 use super::schedule::SchedulerConfig;
 use super::source::Source;
 use super::start::{Start, Starter};
@@ -106,12 +106,14 @@ impl Pipeline {
         let size = check(request)?;
         let from_image = request.pictures.iter().any(Picture::is_given);
         let strength = from_image.then_some((request.strength, request.reading));
-        let (mut sampler, first) = request.sampler.build(&self.folder.scheduler, request.steps, strength, request.sampler_options)?;
-        let texts = Texts::of(request, request.steps, &self.text, &self.unet)?;
+        let (schedule, steps, options) = (request.schedule, request.steps, request.sampler_options);
+        let wanted = Wanted { schedule, steps, strength, options, xl: self.folder.has("text_encoder_2") };
+        let mut plan = request.sampler.plan(&self.folder.scheduler, wanted)?;
+        let texts = Texts::of(request, plan.calls, &self.text, &self.unet)?;
         let padded = self.padded(size);
         let mut source = Source::new(request, self.unet.precision());
         let (folder, encoder, unet) = (&self.folder, self.encoder.as_ref(), &self.unet);
-        let starter = Starter { request, padded, folder, encoder, unet, sampler: sampler.as_ref(), first };
+        let starter = Starter { request, padded, folder, encoder, unet, plan: &plan };
         let Start { mut latents, keep, beside } = starter.start(&mut source)?;
         let denoiser = Denoiser {
             unet,
@@ -121,10 +123,8 @@ impl Pipeline {
             framing: request.framing.unwrap_or_else(|| Framing::whole(padded)),
             beside,
             steering: self.steering(request, size, padded)?,
-            steps: (first, sampler.timesteps().len()),
-            evaluations: Cell::new(0),
         };
-        run(sampler.as_mut(), first, &denoiser, (&mut latents, keep.as_ref()), &mut source, told)?;
+        run(&mut plan, &denoiser, (&mut latents, keep.as_ref()), &mut source, told)?;
         Ok(latents)
     }
 

@@ -5,6 +5,9 @@
 //! or more as `f32` in blocks of 16 through polynomial logarithm and sine ([`super::normal`]); and the same in half
 //! precision, which half precision pipelines draw. On a graphics card it is Philox ([`super::philox`]).
 
+pub mod brownian;
+pub mod seed_sequence;
+
 use super::normal::{box_muller_f16, box_muller_f32};
 use super::philox::Philox;
 

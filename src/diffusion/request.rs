@@ -6,6 +6,7 @@ use super::latent::Latents;
 use super::prompt::Reading;
 use super::random::NoiseSource;
 use super::sampler::{SamplerKind, SamplerOptions};
+use super::sigmas::Schedule;
 use super::strength::StrengthReading;
 use super::told::Framing;
 use crate::frame::{Frame, Mask, Size};
@@ -119,6 +120,8 @@ pub struct Request<'a> {
     pub guidance_rescale: f32,
     /// The sampler.
     pub sampler: SamplerKind,
+    /// How its noise levels are spread; nothing for its own way.
+    pub schedule: Option<Schedule>,
     /// Its settings.
     pub sampler_options: SamplerOptions,
     /// Where noise comes from.
@@ -149,7 +152,8 @@ impl Default for Request<'_> {
             reading: StrengthReading::default(),
             guidance: 7.5,
             guidance_rescale: 0.0,
-            sampler: SamplerKind::Euler,
+            sampler: SamplerKind::FromModel,
+            schedule: None,
             sampler_options: SamplerOptions::default(),
             prompts: Reading::default(),
             noise_source: NoiseSource::Cpu,

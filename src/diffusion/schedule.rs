@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::DiffusionError;
-use super::folder::read_json;
+use super::folder::{malformed, read_text};
 
 /// What the network's output means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
@@ -46,6 +46,12 @@ pub enum BetaSchedule {
     ScaledLinear,
     /// The cosine schedule, capped.
     SquaredcosCapV2,
+    /// A falling exponential of the time, capped.
+    Exp,
+    /// After a Laplace distribution of the signal-to-noise ratio, capped.
+    Laplace,
+    /// A logistic curve between the ends.
+    Sigmoid,
 }
 
 /// What follows the last step.
@@ -121,6 +127,32 @@ pub struct SchedulerConfig {
     pub final_sigmas_type: Option<FinalSigma>,
     /// How sigmas are interpolated.
     pub interpolation_type: Option<Interpolation>,
+    /// Sigmas even in the logarithm over the whole table, as DPM-Solver++ has them (arXiv 2206.00927).
+    pub use_lu_lambdas: Option<bool>,
+    /// Sigmas of flow matching, which Stable Diffusion does not use.
+    pub use_flow_sigmas: Option<bool>,
+    /// Timesteps as the network wants them: `continuous` is a quarter of the logarithm of sigma.
+    pub timestep_type: Option<String>,
+    /// Order of multistep and singlestep solvers; 2.
+    pub solver_order: Option<usize>,
+    /// Variant of DPM-Solver: `dpmsolver++`, `dpmsolver`, `sde-dpmsolver++`, `sde-dpmsolver`.
+    pub algorithm_type: Option<String>,
+    /// Variant of a solver's second order: `midpoint` or `heun`, `bh1` or `bh2`.
+    pub solver_type: Option<String>,
+    /// Whether a solver's last steps are of lower order.
+    pub lower_order_final: Option<bool>,
+    /// Whether a solver's last step is Euler's.
+    pub euler_at_final: Option<bool>,
+    /// The least λ that DPM-Solver starts from.
+    pub lambda_min_clipped: Option<f64>,
+    /// Whether UniPC extrapolates the picture (or the noise); true.
+    pub predict_x0: Option<bool>,
+    /// Steps that UniPC does not correct.
+    pub disable_corrector: Option<Vec<usize>>,
+    /// Whether PNDM begins without Runge–Kutta steps; false.
+    pub skip_prk_steps: Option<bool>,
+    /// DDPM's fresh noise: `fixed_small`, `fixed_large`…
+    pub variance_type: Option<String>,
     /// Steps of the schedule that an LCM was distilled on; 50.
     pub original_inference_steps: Option<usize>,
     /// Multiplies the timestep in an LCM's boundary condition; 10.
@@ -130,7 +162,16 @@ pub struct SchedulerConfig {
 impl SchedulerConfig {
     /// Reads a `scheduler_config.json`.
     pub fn open(path: &Path) -> Result<Self, DiffusionError> {
-        read_json(path)
+        Self::parse(&read_text(path)?).map_err(|error| malformed(path, error.to_string()))
+    }
+
+    /// Reads the text of a `scheduler_config.json`. Python writes infinite numbers, which JSON has not: they count as absent.
+    pub fn parse(text: &str) -> Result<Self, serde_json::Error> {
+        let mut text = text.to_owned();
+        for word in ["-Infinity", "Infinity", "NaN"] {
+            text = text.replace(&format!(": {word}"), ": null").replace(&format!(":{word}"), ":null");
+        }
+        serde_json::from_str(&text)
     }
 
     /// Training timesteps, at least one.
@@ -145,66 +186,32 @@ impl SchedulerConfig {
         self.prediction_type.unwrap_or_default()
     }
 
-    fn betas(&self) -> Vec<f32> {
-        if let Some(betas) = &self.trained_betas {
-            return betas.clone();
-        }
-        let n = self.train_steps();
-        let (start, end) = (self.beta_start.unwrap_or(1e-4), self.beta_end.unwrap_or(0.02));
-        match self.beta_schedule.unwrap_or_default() {
-            BetaSchedule::Linear => torch_linspace(start, end, n),
-            BetaSchedule::ScaledLinear => torch_linspace(start.sqrt(), end.sqrt(), n).iter().map(|b| b * b).collect(),
-            BetaSchedule::SquaredcosCapV2 => {
-                let bar = |t: f64| ((t + 0.008) / 1.008 * std::f64::consts::FRAC_PI_2).cos().powi(2);
-                let at = |i: usize| bar(i as f64 / n as f64);
-                (0..n).map(|i| (1.0 - at(i + 1) / at(i)).min(0.999) as f32).collect()
-            }
-        }
-    }
-
-    /// Cumulated alphas of every training timestep: the picture's share of the variance, from near 1 down to near 0.
-    #[must_use]
-    pub fn alphas_cumprod(&self) -> Vec<f32> {
-        let mut betas = self.betas();
-        if self.rescale_betas_zero_snr == Some(true) {
-            zero_terminal_snr(&mut betas);
-        }
-        cumprod(betas.iter().map(|b| 1.0 - b))
-    }
-
     /// The visited timesteps, noisiest first, before any rounding to whole ones.
     pub fn timesteps(&self, steps: usize, spacing: Spacing) -> Result<Vec<f64>, DiffusionError> {
-        let train = self.train_steps();
-        if steps == 0 || steps > train {
-            return Err(DiffusionError::Setting(format!("{steps} steps cannot be taken; choose 1 to {train}")));
-        }
-        let (n, last) = (train as f64, (train - 1) as f64);
-        Ok(match spacing {
-            Spacing::Linspace => numpy_linspace(0.0, last, steps).into_iter().rev().collect(),
-            Spacing::Leading => {
-                let stride = train / steps;
-                let offset = self.steps_offset.unwrap_or(0) as f64;
-                (0..steps).rev().map(|i| (i * stride) as f64 + offset).collect()
-            }
-            Spacing::Trailing => {
-                // numpy's `arange(n, 0, -stride)`, whose length may be one over where the division is inexact.
-                let stride = n / steps as f64;
-                let count = (n / stride).ceil() as usize;
-                let delta = n - stride - n;
-                (0..count).map(|i| (n + i as f64 * delta).round_ties_even() - 1.0).collect()
-            }
-        })
+        spaced(spacing, steps, self.train_steps(), self.steps_offset.unwrap_or(0))
     }
 }
 
-/// `torch.linspace` in single precision: counted from the nearer end, with fused multiply-adds.
-fn torch_linspace(start: f64, end: f64, n: usize) -> Vec<f32> {
-    let (start, end) = (start as f32, end as f32);
-    if n < 2 {
-        return vec![start; n];
+/// Timesteps of a spacing, noisiest first, out of `train`; `offset` is added to those of leading spacing.
+pub(super) fn spaced(spacing: Spacing, steps: usize, train: usize, offset: i64) -> Result<Vec<f64>, DiffusionError> {
+    if steps == 0 || steps > train {
+        return Err(DiffusionError::Setting(format!("{steps} steps cannot be taken; choose 1 to {train}")));
     }
-    let step = (end - start) / (n - 1) as f32;
-    (0..n).map(|i| if i < n / 2 { step.mul_add(i as f32, start) } else { (-step).mul_add((n - 1 - i) as f32, end) }).collect()
+    let (n, last) = (train as f64, (train - 1) as f64);
+    Ok(match spacing {
+        Spacing::Linspace => numpy_linspace(0.0, last, steps).into_iter().rev().collect(),
+        Spacing::Leading => {
+            let stride = train / steps;
+            (0..steps).rev().map(|i| (i * stride) as f64 + offset as f64).collect()
+        }
+        Spacing::Trailing => {
+            // numpy's `arange(n, 0, -stride)`, whose length may be one over where the division is inexact.
+            let stride = n / steps as f64;
+            let count = (n / stride).ceil() as usize;
+            let delta = n - stride - n;
+            (0..count).map(|i| (n + i as f64 * delta).round_ties_even() - 1.0).collect()
+        }
+    })
 }
 
 /// `numpy.linspace` with both ends.
@@ -216,33 +223,6 @@ pub(super) fn numpy_linspace(start: f64, end: f64, n: usize) -> Vec<f64> {
     let mut out: Vec<f64> = (0..n).map(|i| i as f64 * step + start).collect();
     out[n - 1] = end;
     out
-}
-
-/// `torch.cumprod` of singles on a CPU, which carries a double.
-fn cumprod(alphas: impl Iterator<Item = f32>) -> Vec<f32> {
-    alphas
-        .scan(1.0_f64, |product, alpha| {
-            *product *= f64::from(alpha);
-            Some(*product as f32)
-        })
-        .collect()
-}
-
-/// Shifts and scales the square roots of the cumulated alphas so that the last becomes 0 and the first stays (algorithm 1 of
-/// arXiv 2305.08891).
-fn zero_terminal_snr(betas: &mut [f32]) {
-    let mut roots: Vec<f32> = cumprod(betas.iter().map(|b| 1.0 - b)).iter().map(|a| a.sqrt()).collect();
-    let (Some(&first), Some(&last)) = (roots.first(), roots.last()) else { return };
-    let scale = first / (first - last);
-    for root in &mut roots {
-        *root = (*root - last) * scale;
-    }
-    let mut before = 1.0;
-    for (i, (beta, root)) in betas.iter_mut().zip(roots).enumerate() {
-        let bar = root * root;
-        *beta = 1.0 - if i == 0 { bar } else { bar / before };
-        before = bar;
-    }
 }
 
 #[cfg(test)]

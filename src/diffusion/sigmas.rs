@@ -1,82 +1,144 @@
 //! Noise levels in the scale of k-diffusion, `sigma = sqrt((1 - alpha) / alpha)`, and schedules of them.
 
 use super::DiffusionError;
-use super::schedule::{FinalSigma, Interpolation, SchedulerConfig, Spacing, numpy_linspace};
+use super::level::Table;
+use super::schedule::{Spacing, numpy_linspace, spaced};
 
-/// The sigma of a cumulated alpha.
-#[must_use]
-pub fn sigma_of(alpha: f32) -> f32 {
-    ((1.0 - alpha) / alpha).sqrt()
+/// How a run's noise levels are spread.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Schedule {
+    /// Even in the training's timesteps, both ends included: A1111's "Uniform".
+    Uniform,
+    /// After Karras et al. with ρ = 7: more steps at the quiet end.
+    Karras,
+    /// Even in the logarithm of sigma.
+    Exponential,
+    /// A power of the logarithm; with the usual power of 1 the same as `exponential`.
+    Polyexponential,
+    /// Even in the timesteps, from the noisiest, the last left out: for Turbo and Lightning models.
+    SgmUniform,
+    /// Even in the timesteps, both ends included: `ComfyUI`'s "normal".
+    Normal,
+    /// Every n-th entry of the training's table: `ComfyUI`'s "simple".
+    Simple,
+    /// Every n-th entry from the quiet end: `ComfyUI`'s "`ddim_uniform`".
+    Ddim,
+    /// Quantiles of a beta(0.6, 0.6) distribution: more steps at both ends.
+    Beta,
+    /// Optimal in a Kullback–Leibler sense: even in the angle.
+    KlOptimal,
+    /// Align Your Steps: levels found by optimisation, for few steps.
+    AlignYourSteps,
+    /// diffusers' spacing of the timesteps downwards from the noisiest.
+    Trailing,
+    /// diffusers' spacing by whole strides from the quiet end.
+    Leading,
+    /// diffusers' even spacing.
+    Linspace,
 }
 
-/// A run in the scale of sigmas.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Sigmas {
-    /// The sigmas visited, noisiest first, and the one that follows the last step.
-    pub sigmas: Vec<f32>,
-    /// What the network is told at each step; need not be whole.
-    pub timesteps: Vec<f32>,
+impl Schedule {
+    /// All of them, with the names that graphs use.
+    pub const ALL: [(&'static str, Self); 14] = [
+        ("uniform", Self::Uniform),
+        ("karras", Self::Karras),
+        ("exponential", Self::Exponential),
+        ("polyexponential", Self::Polyexponential),
+        ("sgm_uniform", Self::SgmUniform),
+        ("normal", Self::Normal),
+        ("simple", Self::Simple),
+        ("ddim", Self::Ddim),
+        ("beta", Self::Beta),
+        ("kl_optimal", Self::KlOptimal),
+        ("align_your_steps", Self::AlignYourSteps),
+        ("trailing", Self::Trailing),
+        ("leading", Self::Leading),
+        ("linspace", Self::Linspace),
+    ];
+
+    /// The schedule of a name, in whatever way it is written: `SGM Uniform`, `sgm_uniform`.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        let plain = plain(name);
+        let plain = match plain.as_str() {
+            "ddimuniform" => "ddim",
+            "kl" => "kloptimal",
+            "ays" => "alignyoursteps",
+            other => other,
+        };
+        Self::ALL.iter().find(|(known, _)| self::plain(known) == plain).map(|(_, schedule)| *schedule)
+    }
+
+    /// The sigmas of `steps` steps for a model with that table, noisiest first, and what follows the last.
+    ///
+    /// `xl` chooses between the two tables of Align Your Steps.
+    ///
+    /// # Errors
+    /// When so many steps cannot be taken.
+    pub fn sigmas(self, steps: usize, table: &Table, xl: bool) -> Result<Vec<f64>, DiffusionError> {
+        if steps == 0 || steps > table.len() {
+            return Err(DiffusionError::Setting(format!("{steps} steps cannot be taken; choose 1 to {}", table.len())));
+        }
+        let (min, max, last) = (table.min(), table.max(), (table.len() - 1) as f64);
+        let of = |timesteps: Vec<f64>| timesteps.into_iter().map(|t| table.sigma_by_log(t)).collect::<Vec<_>>();
+        let spacing = |spacing| spaced(spacing, steps, table.len(), 1).map(of);
+        let mut sigmas = match self {
+            Self::Uniform | Self::Normal => of(numpy_linspace(last, 0.0, steps)),
+            Self::Karras => karras(min, max, steps),
+            Self::Exponential | Self::Polyexponential => exponential(min, max, steps),
+            Self::SgmUniform => of(numpy_linspace(last, 0.0, steps + 1)[..steps].to_vec()),
+            Self::Simple => simple(table, steps),
+            Self::Ddim => every_nth(table, steps),
+            Self::Beta => beta(min, max, steps),
+            // Ends at the least sigma, without a step to 0.
+            Self::KlOptimal => return Ok(kl_optimal(min, max, steps)),
+            Self::AlignYourSteps => align_your_steps(steps, xl),
+            Self::Trailing => spacing(Spacing::Trailing)?,
+            Self::Leading => spacing(Spacing::Leading)?,
+            Self::Linspace => spacing(Spacing::Linspace)?,
+        };
+        sigmas.push(0.0);
+        Ok(sigmas)
+    }
 }
 
-/// The sigmas of diffusers' Euler family for `steps` steps under `config`.
-pub fn sigmas(config: &SchedulerConfig, steps: usize) -> Result<Sigmas, DiffusionError> {
-    let mut alphas = config.alphas_cumprod();
-    if config.rescale_betas_zero_snr == Some(true)
-        && let Some(last) = alphas.last_mut()
-    {
-        // Not quite 0, so that the first sigma is finite: the least half-precision number.
-        *last = 2.0_f32.powi(-24);
-    }
-    let table: Vec<f32> = alphas.iter().map(|a| sigma_of(*a)).collect();
-    let mut timesteps = config.timesteps(steps, config.timestep_spacing.unwrap_or(Spacing::Linspace))?;
-    for t in &mut timesteps {
-        *t = f64::from(*t as f32);
-    }
-    let mut sigmas: Vec<f64> = match config.interpolation_type.unwrap_or_default() {
-        Interpolation::Linear => timesteps.iter().map(|t| interpolate(&table, *t)).collect(),
-        Interpolation::LogLinear => log_linear(&table, steps),
+/// A name without its spaces, hyphens, underscores and capitals; `+` is written `p`.
+pub(super) fn plain(name: &str) -> String {
+    name.chars().filter(|c| !" _-".contains(*c)).map(|c| if c == '+' { 'p' } else { c.to_ascii_lowercase() }).collect()
+}
+
+fn simple(table: &Table, steps: usize) -> Vec<f64> {
+    let n = table.len();
+    let stride = n as f64 / steps as f64;
+    (0..steps).map(|i| table.sigmas()[n - 1 - (i as f64 * stride) as usize]).collect()
+}
+
+fn every_nth(table: &Table, steps: usize) -> Vec<f64> {
+    let stride = (table.len() / steps).max(1);
+    let mut sigmas: Vec<f64> = table.sigmas().iter().skip(1).step_by(stride).copied().collect();
+    sigmas.reverse();
+    sigmas
+}
+
+fn kl_optimal(min: f64, max: f64, steps: usize) -> Vec<f64> {
+    let (low, high) = (min.atan(), max.atan());
+    (0..=steps).map(|i| i as f64 / steps as f64).map(|t| (t * low + (1.0 - t) * high).tan()).collect()
+}
+
+/// The levels of arXiv 2404.14507 for ten steps, and the end.
+const STEPS_OF_SD: [f64; 11] = [14.615, 6.475, 3.861, 2.697, 1.886, 1.396, 0.963, 0.652, 0.399, 0.152, 0.029];
+const STEPS_OF_SDXL: [f64; 11] = [14.615, 6.315, 3.771, 2.181, 1.342, 0.862, 0.555, 0.380, 0.234, 0.113, 0.029];
+
+/// Those levels, straight between their logarithms for other numbers of steps.
+fn align_your_steps(steps: usize, xl: bool) -> Vec<f64> {
+    let levels = if xl { STEPS_OF_SDXL } else { STEPS_OF_SD };
+    let along = |at: f64| {
+        let low = (at as usize).min(9);
+        let (a, b) = (levels[low].ln(), levels[low + 1].ln());
+        (a + (b - a) * (at - low as f64)).exp()
     };
-    if let Some(shaped) = shape(config, &sigmas, steps) {
-        let logs: Vec<f32> = table.iter().map(|s| s.ln()).collect();
-        timesteps = shaped.iter().map(|s| timestep_of(*s, &logs)).collect();
-        sigmas = shaped;
-    }
-    let last = match config.final_sigmas_type.unwrap_or_default() {
-        FinalSigma::Zero => 0.0,
-        FinalSigma::SigmaMin => f64::from(table.first().copied().unwrap_or(0.0)),
-    };
-    sigmas.push(last);
-    let single = |v: Vec<f64>| v.into_iter().map(|x| x as f32).collect();
-    Ok(Sigmas { sigmas: single(sigmas), timesteps: single(timesteps) })
-}
-
-/// The table's value at a fractional index, clamped to the ends.
-fn interpolate(table: &[f32], at: f64) -> f64 {
-    let last = table.len() - 1;
-    let at = at.clamp(0.0, last as f64);
-    let low = (at as usize).min(last);
-    let (a, b) = (f64::from(table[low]), f64::from(table[(low + 1).min(last)]));
-    (b - a) * (at - low as f64) + a
-}
-
-fn log_linear(table: &[f32], steps: usize) -> Vec<f64> {
-    let ends = (table.last().copied().unwrap_or(1.0).ln(), table.first().copied().unwrap_or(1.0).ln());
-    numpy_linspace(f64::from(ends.0), f64::from(ends.1), steps + 1).into_iter().map(f64::exp).collect()
-}
-
-/// The re-spaced sigmas, if the configuration asks for any.
-fn shape(config: &SchedulerConfig, sigmas: &[f64], steps: usize) -> Option<Vec<f64>> {
-    let max = config.sigma_max.or(sigmas.first().copied())?;
-    let min = config.sigma_min.or(sigmas.last().copied())?;
-    if config.use_karras_sigmas == Some(true) {
-        Some(karras(min, max, steps))
-    } else if config.use_exponential_sigmas == Some(true) {
-        Some(exponential(min, max, steps))
-    } else if config.use_beta_sigmas == Some(true) {
-        Some(beta(min, max, steps))
-    } else {
-        None
-    }
+    // From the quiet end, which is the one that remains of a single step.
+    numpy_linspace(10.0, 0.0, steps.max(2)).into_iter().take(steps).map(along).rev().collect()
 }
 
 /// The schedule of Karras et al. (arXiv 2206.00364, equation 5) with ρ = 7.
@@ -97,16 +159,6 @@ pub fn exponential(min: f64, max: f64, steps: usize) -> Vec<f64> {
 #[must_use]
 pub fn beta(min: f64, max: f64, steps: usize) -> Vec<f64> {
     numpy_linspace(0.0, 1.0, steps).iter().map(|r| min + beta_quantile(1.0 - r, 0.6) * (max - min)).collect()
-}
-
-/// The training timestep, fractional, at which the noise is `sigma`: straight between neighbours in the logarithm.
-fn timestep_of(sigma: f64, logs: &[f32]) -> f64 {
-    let log = sigma.max(1e-10).ln();
-    let above = logs.partition_point(|l| f64::from(*l) <= log);
-    let low = above.saturating_sub(1).min(logs.len().saturating_sub(2));
-    let (a, b) = (f64::from(logs[low]), f64::from(logs[(low + 1).min(logs.len() - 1)]));
-    let w = ((a - log) / (a - b)).clamp(0.0, 1.0);
-    (1.0 - w) * low as f64 + w * (low + 1) as f64
 }
 
 /// The quantile at `p` of the symmetric beta(a, a) distribution, to double precision by bisection.

@@ -1,7 +1,9 @@
 //! Where the noise of a request comes from.
 
-use super::random::{Generator, Precision};
+use super::random::brownian::Brownian;
+use super::random::{Generator, NoiseSource, Precision};
 use super::request::{Request, Seeds, Variation};
+use super::sampler::Freshness;
 use super::variation::turn;
 
 /// The generators of a request.
@@ -11,6 +13,10 @@ pub(super) struct Source {
     /// noise is that of the other seed.
     others: Option<(Vec<Generator>, f64)>,
     precision: Precision,
+    seeds: Vec<u64>,
+    kind: NoiseSource,
+    /// The paths that fresh noise follows, where the sampler wants it to follow any.
+    paths: Vec<Brownian>,
 }
 
 impl Source {
@@ -23,7 +29,36 @@ impl Source {
         let others = others.map(|Variation { seed, strength }| {
             ((0..generators.len() as u64).map(|index| Generator::of(request.noise_source, seed.wrapping_add(index))).collect(), strength)
         });
-        Self { generators, others, precision }
+        let seeds = match request.seeds {
+            Seeds::One(seed) => vec![seed],
+            Seeds::Each(seeds) => seeds.to_vec(),
+        };
+        Self { generators, others, precision, seeds, kind: request.noise_source, paths: Vec::new() }
+    }
+
+    /// Makes ready for the fresh noise of a run: Brownian paths for each generator's share of `n` numbers, or generators anew from
+    /// seeds that are higher by `delta` (A1111's "eta noise seed delta"), or nothing at all.
+    pub(super) fn freshen(&mut self, freshness: Freshness, delta: i64, n: usize) {
+        let share = n / self.seeds.len().max(1);
+        match freshness {
+            Freshness::Brownian { min, max } => {
+                let path = |seed: &u64| Brownian::new(*seed, self.kind, share, (min, max));
+                self.paths = self.seeds.iter().map(path).collect();
+            }
+            Freshness::Drawn if delta != 0 => {
+                let again = |seed: &u64| Generator::of(self.kind, seed.wrapping_add_signed(delta));
+                self.generators = self.seeds.iter().map(again).collect();
+            }
+            Freshness::Drawn => {}
+        }
+    }
+
+    /// `n` fresh numbers for all pictures together, for a step between two sigmas.
+    pub(super) fn fresh(&mut self, from: f64, to: f64, n: usize) -> Vec<f32> {
+        if self.paths.is_empty() {
+            return self.draw(n);
+        }
+        self.paths.iter_mut().flat_map(|path| path.noise(from, to)).collect()
     }
 
     /// `n` numbers for all pictures together, an equal share from each generator.

@@ -5,7 +5,7 @@ use super::folder::ModelFolder;
 use super::inpaint::{Keep, hide, latent_mask};
 use super::latent::{Latents, apply};
 use super::request::{Fill, Picture, Request, Seeds};
-use super::sampler::Sampler;
+use super::sampler::Plan;
 use super::source::Source;
 use super::strength::StrengthReading;
 use super::unet::Unet;
@@ -30,9 +30,7 @@ pub(super) struct Starter<'a> {
     pub(super) folder: &'a ModelFolder,
     pub(super) encoder: Option<&'a VaeEncoder>,
     pub(super) unet: &'a Unet,
-    pub(super) sampler: &'a dyn Sampler,
-    /// The first step.
-    pub(super) first: usize,
+    pub(super) plan: &'a Plan,
 }
 
 impl Starter<'_> {
@@ -68,11 +66,11 @@ impl Starter<'_> {
             if anew {
                 latents.data = noise;
             } else {
-                self.sampler.add_noise(self.first, &mut latents.data, &noise);
+                self.plan.entry.add_noise(&mut latents.data, &noise);
             }
         }
         if anew {
-            let sigma = self.sampler.init_noise_sigma();
+            let sigma = self.plan.start as f32;
             apply(&mut latents.data, |x| x * sigma);
         }
         Ok(Start { latents, keep, beside })

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::choice;
 use crate::diffusion::prompt::Reading;
 use crate::diffusion::{
-    ControlNet, Fill, Latents, ModelFolder, Picture, Request, SamplerKind, SamplerOptions, Seeds, StrengthReading, Variation,
+    Churn, ControlNet, Fill, Latents, ModelFolder, Picture, Request, SamplerOptions, Seeds, StrengthReading, Variation,
 };
 use crate::frame::{ColorTags, Frame, Latent, Mask, Raster, Size};
 use crate::kernel::blend::protected;
@@ -17,6 +17,7 @@ use crate::node::{Ending, Fault, Format, Halt, Node, Open, Outlook, Problem, Pro
 use crate::param::{Curve, Held, IntCurve, PathParam, Prompt, Seed};
 
 use super::with_model;
+use super::with_sampler::{SamplerName, ScheduleName};
 use super::wording::{EmphasisMode, NoiseOf, PromptBlend, PromptSyntax, Wording, warnings};
 use models::Models;
 
@@ -26,28 +27,6 @@ const STEPS: i64 = 20;
 const STRENGTH: f64 = 0.6;
 /// Guidance, likewise.
 const CFG: f64 = 7.5;
-
-choice! {
-    /// The way through the noise.
-    pub enum Sampler {
-        /// Euler's method: plain and good from about 10 steps on.
-        Euler = "euler",
-        /// DDIM: the model's own way where it was exported with DDIM or PNDM.
-        Ddim = "ddim",
-        /// Latent consistency: bold pictures in few steps, all of which run at any strength.
-        Lcm = "lcm",
-    }
-}
-
-impl From<Sampler> for SamplerKind {
-    fn from(sampler: Sampler) -> Self {
-        match sampler {
-            Sampler::Euler => Self::Euler,
-            Sampler::Ddim => Self::Ddim,
-            Sampler::Lcm => Self::Lcm,
-        }
-    }
-}
 
 choice! {
     /// How many of the steps run when a picture is repainted in part.
@@ -152,7 +131,7 @@ node! {
         steps: Option<IntCurve>, in 1.0..=1000.0;
         /// How many of the steps run when a picture is repainted in part; with the sampler `lcm` always all of them, so that
         /// `strength: 0.4, steps: 4, sampler: lcm` calls the network four times. Left out: the model's
-        /// recommendation, or `scaled`.
+        /// recommendation, or `a1111` with samplers of A1111 and `scaled` with those of diffusers.
         steps_mean: Option<StepsMean>;
         /// How strongly the prompt pulls: 1 not at all beyond what the model does, 7 usual. At 1 and below each step takes half the time.
         /// Left out: the model's recommendation, or 7.5.
@@ -160,8 +139,26 @@ node! {
         /// How far the contrast that `cfg` adds is taken back, 0 to 1: 0.7 is usual for models of zero terminal SNR, which overexpose
         /// without.
         cfg_rescale: Curve = 0.0, in 0.0..=1.0;
-        /// The way through the noise. Left out: the model's recommendation, or the one it was exported with.
-        sampler: Option<Sampler>;
+        /// The way through the noise, by A1111's names, in any spelling: `dpmpp_2m`, `DPM++ 2M`, and with the schedule in it
+        /// `DPM++ 2M Karras`. These run as in A1111; scheduler classes of diffusers (`EulerDiscreteScheduler`) and `from_model` run
+        /// as in diffusers. Left out: the model's recommendation, or `from_model`.
+        sampler: Option<Held<SamplerName>>;
+        /// How the sampler's noise levels are spread. Left out: what the sampler's name says, or its usual one.
+        schedule: Option<Held<ScheduleName>>;
+        /// How much of the noise is made anew at each step: 0 none, so that the way is settled by its start. Heeded by the ancestral and
+        /// SDE samplers of A1111, by DDIM and TCD. Left out: the sampler's own, which is 1, 0 and 0.3.
+        eta: Option<Curve>, in 0.0..=2.0;
+        /// Noise added over the whole way and taken off again: 0 none. Heeded by `euler`, `heun` and `dpm2`.
+        s_churn: Curve = 0.0, in 0.0..=100.0;
+        /// The least noise level (sigma, up to 14.6) at which `s_churn` counts.
+        s_tmin: Curve = 0.0, in 0.0..=20.0;
+        /// The greatest one. Left out: there is none.
+        s_tmax: Option<Curve>, in 0.0..=1000.0;
+        /// Scale of all noise that is added on the way.
+        s_noise: Curve = 1.0, in 0.0..=2.0;
+        /// What is added to the seed for the noise that is added on the way: A1111's "eta noise seed delta", 31337 in some models'
+        /// pictures.
+        eta_noise_seed_delta: IntCurve = 0;
         /// What the repainted part begins with under the noise, where there is a mask.
         inpaint_fill: InpaintFill = "original";
         /// The `ControlNet` for each picture linked to `control`: a file, a folder, or a name in a `models` folder. Left out: that
@@ -176,8 +173,8 @@ node! {
         /// The side in pixels of the tiles in which the model's coder takes large pictures, which saves memory and leaves a trace of
         /// seams; 0 for none. Left out: 1024 for pictures of more than 1.6 megapixels.
         tile: Option<IntCurve>, in 0.0..=16384.0;
-        /// Which noise: another number paints another picture. Only its low 32 bits count, with `noise_source: nv` all 64. A number goes on by one with every painted
-        /// frame; `fixed` keeps the noise, which is calm where nothing moves but burns in where the painting is fed back. Other ways:
+        /// Which noise: another number paints another picture. Only its low 32 bits count, with `noise_source: nv` all 64. A number
+        /// goes on by one with every painted frame; `fixed` keeps the noise, which is calm where nothing moves but burns in where the painting is fed back. Other ways:
         /// `iter 3`, `random`, `ladder`, `alternate`, each from the timeline's seed or, as `{ start: 7, behavior: ladder }`, from
         /// one of its own. A curve is the seed itself at each frame, and -1 in it draws one.
         seed: Seed = "iter";
@@ -253,16 +250,21 @@ impl Node for Diffusion {
         let scales = now.control_scale.unwrap_or_default();
         let size = image.map_or(cx.moment.size, Frame::size);
         let tile = now.tile.map(|tile| usize::try_from(tile).unwrap_or(0));
+        let named = now.sampler;
+        let sampler = named.map_or_else(|| folder.sampler(), |named| named.kind);
+        let churn = Churn { amount: now.s_churn, min: now.s_tmin, max: now.s_tmax.unwrap_or(f64::INFINITY) };
+        let sampler_options = SamplerOptions { eta: now.eta, churn, noise: now.s_noise, seed_delta: now.eta_noise_seed_delta };
         let request = Request {
             pictures: &[Picture { prompt: wording.prompt(), negative: wording.negative(), image, latents: given.as_ref(), mask }],
             size,
             steps: usize::try_from(steps).unwrap_or(1).max(1),
             strength,
-            reading: now.steps_mean.map_or_else(|| folder.reading(), Into::into),
+            reading: now.steps_mean.map(Into::into).or(folder.reading()).unwrap_or(sampler.reading()),
             guidance: now.cfg.or(folder.defaults.guidance_scale).unwrap_or(CFG) as f32,
             guidance_rescale: now.cfg_rescale as f32,
-            sampler: now.sampler.map_or_else(|| folder.sampler(), Into::into),
-            sampler_options: SamplerOptions::default(),
+            sampler,
+            schedule: now.schedule.map_or(named.and_then(|named| named.schedule), ScheduleName::schedule),
+            sampler_options,
             prompts: wording.reading,
             seeds: Seeds::One(seed),
             noise_source: now.noise_source.into(),
@@ -329,6 +331,11 @@ mod tests {
         found.map(|path| PathParam::new(path.to_string_lossy(), Path::new("")))
     }
 
+    fn read(name: &str) -> SamplerName {
+        let (kind, schedule) = crate::diffusion::SamplerKind::parse(name).unwrap();
+        SamplerName { kind, schedule }
+    }
+
     fn fixed(seed: i64) -> Seed {
         Seed::going(SeedBehavior::Fixed).from_start(seed)
     }
@@ -354,7 +361,14 @@ mod tests {
             control_start: Curve::from(0.0),
             control_end: Curve::from(1.0),
             tile: None,
-            sampler: Some(Sampler::Lcm),
+            sampler: Some(Held::constant(read("lcm"))),
+            schedule: None,
+            eta: None,
+            s_churn: Curve::from(0.0),
+            s_tmin: Curve::from(0.0),
+            s_tmax: None,
+            s_noise: Curve::from(1.0),
+            eta_noise_seed_delta: IntCurve::from(0),
             seed: fixed(7),
             subseed: IntCurve::from(1),
             subseed_strength: Curve::from(0.0),
@@ -485,9 +499,6 @@ mod tests {
 
     #[test]
     fn words_agree_with_those_of_model_folders() {
-        for (name, kind) in SamplerKind::ALL {
-            assert_eq!(Sampler::from_word(name).map(SamplerKind::from), Some(kind));
-        }
         for (name, reading) in StrengthReading::ALL {
             assert_eq!(StepsMean::from_word(name).map(StrengthReading::from), Some(reading));
         }

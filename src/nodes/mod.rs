@@ -23,6 +23,7 @@ pub mod placing;
 pub mod sampling;
 mod upscale_model;
 mod with_model;
+mod with_sampler;
 pub mod wording;
 
 kinds! {

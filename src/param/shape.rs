@@ -21,6 +21,8 @@ pub enum Shape {
     Path,
     /// One of some words; each with what it means.
     Choice(&'static [(&'static str, &'static str)]),
+    /// One of some words, each with what it means, or another text that the kind understands.
+    Words(&'static [(&'static str, &'static str)]),
     /// Text that may change over time: a text, or keyframes of texts.
     Prompt,
     /// `[width, height]`.
@@ -71,6 +73,10 @@ impl Shape {
             Self::Text => "text".into(),
             Self::Path => "path, relative to the file it is written in".into(),
             Self::Choice(words) => words.iter().map(|(word, _)| format!("`{word}`")).collect::<Vec<_>>().join(", "),
+            Self::Words(words) => {
+                let words: Vec<_> = words.iter().map(|(word, _)| format!("`{word}`")).collect();
+                format!("{} or another text that is known here", words.join(", "))
+            }
             Self::Prompt => "text, or texts over time: `{ 0: a meadow, 4s: a forest }`".into(),
             Self::Size => "width and height in pixels: `[768, 432]` or `768x432`".into(),
             Self::Time => "time: `120` (frames), `4s`, `1:02.5`, `8b` (beats) or `end`".into(),
@@ -105,6 +111,10 @@ impl Shape {
             Self::Choice(words) => {
                 let word = |(word, about): &(&str, &str)| json!({ "const": word, "description": about });
                 json!({ "oneOf": words.iter().map(word).collect::<Vec<_>>() })
+            }
+            Self::Words(words) => {
+                let word = |(word, about): &(&str, &str)| json!({ "const": word, "description": about });
+                json!({ "anyOf": words.iter().map(word).chain([json!({ "type": "string" })]).collect::<Vec<_>>() })
             }
             Self::Prompt => held(&json!({ "type": "string" })),
             Self::Size => json!({ "oneOf": [
@@ -171,6 +181,7 @@ mod tests {
             Shape::Text,
             Shape::Path,
             Shape::Choice(&[("a", "one"), ("b", "another")]),
+            Shape::Words(&[("a", "one")]),
             Shape::Prompt,
             Shape::Size,
             Shape::Time,

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{Bench, Work, bench, repeat};
+use crate::diffusion::sampler::diffusers::Class;
 use crate::diffusion::{Picture, Pipeline, Request, SamplerKind};
 use crate::frame::Size;
 use crate::model::{SessionOptions, TensorRef, find_model};
@@ -34,7 +35,7 @@ fn within(size: Size) -> Size {
 }
 
 fn request(size: Size) -> Request<'static> {
-    Request { size: within(size), steps: STEPS, guidance: 7.5, sampler: SamplerKind::Euler, ..Request::default() }
+    Request { size: within(size), steps: STEPS, guidance: 7.5, sampler: SamplerKind::Class(Class::Euler), ..Request::default() }
 }
 
 /// Work for a model that does not open.

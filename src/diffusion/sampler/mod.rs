@@ -1,235 +1,156 @@
-//! Samplers: from the network's output at one noise level to the latents at the next. One file each.
+//! Samplers: the ways from noise to latents. One file for each algorithm.
 //!
-//! A sampler is built for one run: it knows the whole schedule and is asked for its steps in order, from 0 (txt2img) or
-//! from a later one (img2img). Formulas, defaults and the order of operations are those of diffusers, so that the same
-//! seed gives the same picture.
+//! A sampler is an algorithm over a list of [`Level`]s. Which levels, and in which of the two scales, is data: k-diffusion's
+//! and A1111's samplers come from [`kdiffusion`], diffusers' schedulers from [`diffusers`], and both hand their lists to the
+//! same algorithms. A step asks the [`Network`] as often as it needs to, so that samplers of second order are plain code.
 
+mod course;
 mod ddim;
+mod ddpm;
+mod deis;
+pub mod diffusers;
+mod dpm2;
+mod dpm2_ancestral;
+mod dpmpp_2s_ancestral;
+mod dpmpp_multistep;
+mod dpmpp_sde;
+mod dpmpp_singlestep;
 mod euler;
+mod euler_ancestral;
+mod heun;
+pub mod kdiffusion;
+mod kind;
 mod lcm;
+mod limit;
+mod lms;
+mod pndm;
+mod tcd;
+#[cfg(test)]
+mod tests;
+mod unipc;
 
-pub use ddim::Ddim;
-pub use euler::{Churn, Euler};
-pub use lcm::Lcm;
+pub use course::Course;
+pub use kind::{SamplerKind, Wanted};
+pub use limit::Limit;
 
 use super::DiffusionError;
 use super::latent::Latents;
-use super::schedule::{Prediction, SchedulerConfig};
-use super::strength::StrengthReading;
+use super::level::Level;
 
-/// Where a sampler takes fresh noise from: so many standard normal numbers.
-pub type Noise<'a> = &'a mut dyn FnMut(usize) -> Vec<f32>;
+/// What a sampler asks of the world around it.
+pub trait Network {
+    /// The network's output, guided, for latents at a level. The latents are in the sampler's scale, not yet in that of the network.
+    ///
+    /// # Errors
+    /// When the network fails.
+    fn predict(&mut self, level: Level, sample: &Latents) -> Result<Vec<f32>, DiffusionError>;
+
+    /// Fresh noise of deviation 1 for `sample`, on the way between two sigmas: all that depends on the way is Brownian noise.
+    fn noise(&mut self, from: f64, to: f64, sample: &Latents) -> Vec<f32>;
+}
 
 /// One way through the noise levels.
 pub trait Sampler: Send {
-    /// What the network is told at each step of the whole schedule.
-    fn timesteps(&self) -> &[f32];
+    /// How many steps there are, those before the first one that runs included.
+    fn steps(&self) -> usize;
 
-    /// The standard deviation of the noise that txt2img starts from.
-    fn init_noise_sigma(&self) -> f32 {
-        1.0
-    }
-
-    /// Brings latents to the scale that the network expects at `step`.
-    fn scale_input(&self, _step: usize, _sample: &mut [f32]) {}
-
-    /// Noises a clean picture so that `step` may follow.
-    fn add_noise(&self, step: usize, picture: &mut [f32], noise: &[f32]);
-
-    /// Replaces `sample` by the latents after `step`, given the network's `output` for it.
-    fn step(&mut self, step: usize, output: &[f32], sample: &mut Latents, noise: Noise<'_>);
-}
-
-/// The samplers by name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SamplerKind {
-    /// Euler's method in the scale of sigmas.
-    Euler,
-    /// Denoising diffusion implicit models.
-    Ddim,
-    /// Latent consistency: predicts the picture and noises it again; few steps, and all of them run at any strength.
-    Lcm,
-}
-
-/// What only some samplers heed.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct SamplerOptions {
-    /// DDIM: 0 is deterministic, 1 as noisy as DDPM.
-    pub eta: f32,
-    /// Euler: noise added on the way.
-    pub churn: Churn,
-}
-
-impl SamplerKind {
-    /// All of them, with the names that graphs use.
-    pub const ALL: [(&'static str, Self); 3] = [("euler", Self::Euler), ("ddim", Self::Ddim), ("lcm", Self::Lcm)];
-
-    /// The sampler that graphs call `name`.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.iter().find(|(known, _)| *known == name).map(|(_, kind)| *kind)
-    }
-
-    /// The sampler behind a diffusers class; DDIM stands in for those that are not here.
-    #[must_use]
-    pub fn from_class(class: &str) -> Self {
-        match class {
-            "LCMScheduler" => Self::Lcm,
-            "EulerDiscreteScheduler" => Self::Euler,
-            _ => Self::Ddim,
-        }
-    }
-
-    fn class(self) -> &'static str {
-        match self {
-            Self::Euler => "EulerDiscreteScheduler",
-            Self::Ddim => "DDIMScheduler",
-            Self::Lcm => "LCMScheduler",
-        }
-    }
-
-    /// Builds the sampler for `steps` steps, and says which step comes first. `strength` is nothing for txt2img.
+    /// Replaces `sample` by the latents after `step`. Steps are asked for in order.
     ///
-    /// At least the last step runs. A model's configuration for another sampler never clips: what is right for pixels
-    /// would cut latents off, and only such configurations leave it out.
-    pub fn build(
-        self,
-        config: &SchedulerConfig,
-        steps: usize,
-        strength: Option<(f64, StrengthReading)>,
-        options: SamplerOptions,
-    ) -> Result<(Box<dyn Sampler>, usize), DiffusionError> {
-        let mut config = config.clone();
-        if config.class_name.as_deref() != Some(self.class()) {
-            config.clip_sample = config.clip_sample.or(Some(false));
-        }
-        if self == Self::Lcm {
-            return Ok((Box::new(Lcm::new(&config, steps, strength.map_or(1.0, |(s, _)| s))?), 0));
-        }
-        let (mut schedule, mut calls) = (steps, steps);
-        if let Some((strength, reading)) = strength {
-            let span = reading.span(steps, strength);
-            schedule = span.schedule.min(config.train_steps().max(steps));
-            calls = span.calls().max(1);
-        }
-        let sampler: Box<dyn Sampler> = match self {
-            Self::Ddim => Box::new(Ddim::new(&config, schedule, options.eta)?),
-            Self::Euler | Self::Lcm => Box::new(Euler::new(&config, schedule, options.churn)?),
-        };
-        let first = sampler.timesteps().len().saturating_sub(calls);
-        Ok((sampler, first))
+    /// # Errors
+    /// When the network fails.
+    fn step(&mut self, step: usize, sample: &mut Latents, network: &mut dyn Network) -> Result<(), DiffusionError>;
+}
+
+/// Where a sampler's fresh noise comes from.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Freshness {
+    /// The pictures' generators, one draw after the other.
+    Drawn,
+    /// A Brownian path between these sigmas, so that the noise of a stretch is the same however it is divided into steps.
+    Brownian {
+        /// The least sigma above 0.
+        min: f64,
+        /// The greatest.
+        max: f64,
+    },
+}
+
+/// A sampler made for one run.
+pub struct Plan {
+    /// The sampler.
+    pub sampler: Box<dyn Sampler>,
+    /// The level before each step, and that after the last.
+    pub levels: Vec<Level>,
+    /// The step that comes first.
+    pub first: usize,
+    /// The level that a given picture is noised to.
+    pub entry: Level,
+    /// The deviation of the noise that a picture from nothing starts as.
+    pub start: f64,
+    /// How often the network is asked in all steps that were wanted, as A1111 counts it for prompts that change on the way: twice for
+    /// each step of a sampler of second order.
+    pub calls: usize,
+    /// What is added to the seeds for fresh noise that is drawn.
+    pub seed_delta: i64,
+    /// Where fresh noise comes from.
+    pub freshness: Freshness,
+}
+
+/// What some samplers heed.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SamplerOptions {
+    /// How much of the noise is made anew at each step: 0 none, so that the way is determined by its start. Left out, the
+    /// sampler's own: 1 for ancestral and SDE samplers, 0 for DDIM, 0.3 for TCD.
+    pub eta: Option<f64>,
+    /// Noise added before each step and taken off again.
+    pub churn: Churn,
+    /// Scale of fresh noise; 1.
+    pub noise: f64,
+    /// What is added to the seeds for fresh noise: A1111's "eta noise seed delta". At 0 the generators just go on.
+    pub seed_delta: i64,
+}
+
+impl Default for SamplerOptions {
+    fn default() -> Self {
+        Self { eta: None, churn: Churn::default(), noise: 1.0, seed_delta: 0 }
     }
 }
 
-/// How predicted pictures are kept in bounds.
-#[derive(Debug, Clone, Copy)]
-enum Limit {
-    None,
-    Clip(f32),
-    /// Squeezes by the percentile `.0` of the absolute values, between 1 and `.1` (arXiv 2205.11487).
-    Threshold(f32, f32),
+/// Noise that Euler, Heun and DPM2 add before a step and take off again with it (algorithm 2 of arXiv 2206.00364).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Churn {
+    /// How much over the whole run; 0 is none.
+    pub amount: f64,
+    /// Only where sigma is at least this…
+    pub min: f64,
+    /// …and at most this.
+    pub max: f64,
 }
 
-impl Limit {
-    /// As configured; `clips` is the sampler's default.
-    fn of(config: &SchedulerConfig, clips: bool) -> Self {
-        if config.thresholding == Some(true) {
-            Self::Threshold(config.dynamic_thresholding_ratio.unwrap_or(0.995), config.sample_max_value.unwrap_or(1.0))
-        } else if config.clip_sample.unwrap_or(clips) {
-            Self::Clip(config.clip_sample_range.unwrap_or(1.0))
-        } else {
-            Self::None
+impl Default for Churn {
+    fn default() -> Self {
+        Self { amount: 0.0, min: 0.0, max: f64::INFINITY }
+    }
+}
+
+impl Churn {
+    /// By how much the sigma of a step is raised, as a share of it, in a run of `steps`.
+    fn gamma(self, sigma: f64, steps: usize) -> f64 {
+        if !(self.min..=self.max).contains(&sigma) {
+            return 0.0;
         }
-    }
-
-    fn apply(self, pictures: &mut [f32], batch: usize) {
-        match self {
-            Self::None => {}
-            Self::Clip(range) => super::latent::apply(pictures, |x| x.clamp(-range, range)),
-            Self::Threshold(ratio, max) => {
-                let each = (pictures.len() / batch.max(1)).max(1);
-                for picture in pictures.chunks_mut(each) {
-                    let s = quantile_of_magnitude(picture, ratio).max(1.0).min(max);
-                    super::latent::apply(picture, |x| x.clamp(-s, s) / s);
-                }
-            }
-        }
+        (self.amount / steps.max(1) as f64).min(std::f64::consts::SQRT_2 - 1.0)
     }
 }
 
-fn quantile_of_magnitude(values: &[f32], q: f32) -> f32 {
-    let mut sorted: Vec<f32> = values.iter().map(|x| x.abs()).collect();
-    sorted.sort_by(f32::total_cmp);
-    let Some(last) = sorted.len().checked_sub(1) else { return 0.0 };
-    let at = q.clamp(0.0, 1.0) * last as f32;
-    let low = at as usize;
-    let (a, b) = (sorted[low], sorted[(low + 1).min(last)]);
-    a + (b - a) * (at - low as f32)
+/// How far an ancestral step goes down, and how much fresh noise then brings it up again to `to`.
+fn ancestral(from: f64, to: f64, eta: f64) -> (f64, f64) {
+    let up = (eta * (to * to * (from * from - to * to) / (from * from)).sqrt()).min(to);
+    ((to * to - up * up).max(0.0).sqrt(), up)
 }
 
-/// The picture that the network's output implies, where the cumulated alpha is `alpha`.
-fn predicted_picture(prediction: Prediction, alpha: f32, sample: &[f32], output: &[f32]) -> Vec<f32> {
-    let (a, b) = (alpha.sqrt(), (1.0 - alpha).sqrt());
-    let mut picture = sample.to_vec();
-    match prediction {
-        Prediction::Epsilon => super::latent::combine(&mut picture, output, |x, e| (x - b * e) / a),
-        Prediction::VPrediction => super::latent::combine(&mut picture, output, |x, v| a * x - b * v),
-        Prediction::Sample => picture.copy_from_slice(output),
-    }
-    picture
-}
-
-/// `sqrt(alpha) * picture + sqrt(1 - alpha) * noise`: the forward process in the scale of the training.
-fn noise_to(alpha: f32, picture: &mut [f32], noise: &[f32]) {
-    let (a, b) = (alpha.sqrt(), (1.0 - alpha).sqrt());
-    super::latent::combine(picture, noise, |x, n| a * x + b * n);
-}
-
-/// The table's entry for a timestep; past the ends, the end.
-fn at(alphas: &[f32], timestep: f32) -> f32 {
-    alphas.get(timestep.max(0.0) as usize).or(alphas.last()).copied().unwrap_or(1.0)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_perfect_network_leads_every_sampler_to_the_picture() {
-        let picture = [0.5_f32, -1.0, 2.0, 0.25];
-        let alphas = SchedulerConfig::default().alphas_cumprod();
-        for (name, kind) in SamplerKind::ALL {
-            for strength in [None, Some((0.5, StrengthReading::Diffusers)), Some((0.4, StrengthReading::Exact))] {
-                let (mut sampler, first) = kind.build(&SchedulerConfig::default(), 6, strength, SamplerOptions::default()).unwrap();
-                let mut sample = Latents::new([1, 4, 1, 1], picture.to_vec()).unwrap();
-                sampler.add_noise(first, &mut sample.data, &[1.0, -0.5, 0.3, 0.0]);
-                for step in first..sampler.timesteps().len() {
-                    let mut input = sample.data.clone();
-                    sampler.scale_input(step, &mut input);
-                    let alpha = at(&alphas, sampler.timesteps()[step]);
-                    let noise = |x: f32, p: f32| (x - alpha.sqrt() * p) / (1.0 - alpha).sqrt();
-                    let output: Vec<f32> = input.iter().zip(picture).map(|(x, p)| noise(*x, p)).collect();
-                    sampler.step(step, &output, &mut sample, &mut |n| vec![0.1; n]);
-                }
-                let worst = sample.data.iter().zip(picture).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
-                assert!(worst < 0.03, "{name} {strength:?}: {worst}");
-            }
-        }
-    }
-
-    #[test]
-    fn lcm_runs_all_its_steps_at_any_strength() {
-        for strength in [0.01, 0.1, 0.4, 1.0] {
-            let with = Some((strength, StrengthReading::Diffusers));
-            let (sampler, first) = SamplerKind::Lcm.build(&SchedulerConfig::default(), 4, with, SamplerOptions::default()).unwrap();
-            assert_eq!(sampler.timesteps().len() - first, 4, "at {strength}");
-        }
-    }
-
-    #[test]
-    fn some_step_runs_even_at_little_strength() {
-        let with = Some((0.01, StrengthReading::Diffusers));
-        let (sampler, first) = SamplerKind::Euler.build(&SchedulerConfig::default(), 4, with, SamplerOptions::default()).unwrap();
-        assert_eq!(sampler.timesteps().len() - first, 1);
-    }
+/// A straight step: from latents at one level to another, given the picture that the network sees in them.
+fn glide(sample: &mut [f32], picture: &[f32], from: Level, to: Level) {
+    let kept = to.sigma / from.sigma;
+    super::latent::mix(sample, kept, &[(to.alpha - from.alpha * kept, picture)]);
 }
