@@ -145,9 +145,9 @@ pub struct SchedulerConfig {
     pub euler_at_final: Option<bool>,
     /// The least λ that DPM-Solver starts from.
     pub lambda_min_clipped: Option<f64>,
-    /// Whether UniPC extrapolates the picture (or the noise); true.
+    /// Whether `UniPC` extrapolates the picture (or the noise); true.
     pub predict_x0: Option<bool>,
-    /// Steps that UniPC does not correct.
+    /// Steps that `UniPC` does not correct.
     pub disable_corrector: Option<Vec<usize>>,
     /// Whether PNDM begins without Runge–Kutta steps; false.
     pub skip_prk_steps: Option<bool>,

@@ -54,7 +54,9 @@ impl Brownian {
         let top = Half { start: rounded(start), end: rounded(end), depth: 0, key: 0 };
         let mut increment = draw(first_word(seed, &[], POOL), source, n);
         let scale = (end - start).sqrt() as f32;
-        increment.iter_mut().for_each(|x| *x *= scale);
+        for x in &mut increment {
+            *x *= scale;
+        }
         Self { seed, source, top, known: HashMap::from([((0, 0), Arc::new(increment))]) }
     }
 
@@ -72,7 +74,9 @@ impl Brownian {
         // The path runs up, samplers mostly down.
         let scale = if from > to { -1.0 } else { 1.0 } / (to - from).abs().sqrt();
         if scale.is_finite() {
-            noise.iter_mut().for_each(|x| *x *= scale);
+            for x in &mut noise {
+                *x *= scale;
+            }
         }
         noise
     }
@@ -115,7 +119,7 @@ impl Brownian {
         let mut values = draw(seed, self.source, whole.len());
         for (x, whole) in values.iter_mut().zip(whole.iter()) {
             let first = left * whole * share + deviation * *x;
-            *x = if half.key % 2 == 0 { first } else { whole - first };
+            *x = if half.key.is_multiple_of(2) { first } else { whole - first };
         }
         if self.known.len() >= KEPT {
             self.known.retain(|(depth, _), _| *depth == 0);

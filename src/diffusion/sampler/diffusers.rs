@@ -77,7 +77,7 @@ classes! {
     DpmMultistep = "DPMSolverMultistepScheduler",
     /// DPM-Solver(++) singlestep.
     DpmSinglestep = "DPMSolverSinglestepScheduler",
-    /// UniPC.
+    /// `UniPC`.
     UniPc = "UniPCMultistepScheduler",
     /// DEIS.
     Deis = "DEISMultistepScheduler",

@@ -64,7 +64,7 @@ pub enum Algorithm {
     Ddim,
     /// A1111's PLMS.
     Plms,
-    /// A1111's UniPC.
+    /// A1111's `UniPC`.
     UniPc,
     /// Not A1111's: a class of diffusers under a short name.
     Class(Class),

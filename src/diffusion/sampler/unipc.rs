@@ -5,7 +5,7 @@ use super::{Network, Sampler};
 use crate::diffusion::DiffusionError;
 use crate::diffusion::latent::{Latents, mix};
 
-/// UniPC (arXiv 2302.04867): a multistep predictor, and a corrector that uses what the network sees at the next step.
+/// `UniPC` (arXiv 2302.04867): a multistep predictor, and a corrector that uses what the network sees at the next step.
 pub struct UniPc {
     pub course: Course,
     pub order: usize,
