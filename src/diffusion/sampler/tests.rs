@@ -69,6 +69,11 @@ fn a_perfect_network_leads_every_sampler_to_the_picture() {
                 [None, Some((0.5, StrengthReading::Diffusers)), Some((0.4, StrengthReading::Exact)), Some((0.6, StrengthReading::A1111))]
             {
                 for steps in [1, 2, 3, 7, 20] {
+                    // diffusers' PNDM takes its second look wherever it begins, and so ends early from a picture; and it sums velocities of
+                    // different levels as they are.
+                    if kind == SamplerKind::Class(Class::Pndm) && (strength.is_some() || prediction != Prediction::Epsilon) {
+                        continue;
+                    }
                     let mut plan = kind.plan(&config(prediction), wanted(steps, strength)).unwrap();
                     let (out, calls) = run(&mut plan, prediction);
                     let worst = out.iter().zip(PICTURE).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
