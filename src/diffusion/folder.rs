@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::DiffusionError;
+use super::checkpoint::Checkpoint;
 use super::networks::{Files, Networks};
 use super::sampler::SamplerKind;
 use super::schedule::SchedulerConfig;
@@ -112,8 +113,13 @@ struct Index {
 const SDXL_SCALING: f32 = 0.13025;
 
 impl ModelFolder {
-    /// Reads the configurations in `path`.
+    /// Opens the model at `path`: a folder, whose configurations are read, or a checkpoint in a single file.
     pub fn open(path: &Path) -> Result<Self, DiffusionError> {
+        if path.is_file() { Ok(Checkpoint::open(path)?.into_model(path)) } else { Self::read(path) }
+    }
+
+    /// Reads the configurations in the folder `path`.
+    fn read(path: &Path) -> Result<Self, DiffusionError> {
         let index: Index = read_json_if_there(&path.join("model_index.json"))?.unwrap_or_default();
         let networks = Files::of(path);
         let xl = networks.has("text_encoder_2");

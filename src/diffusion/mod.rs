@@ -5,17 +5,20 @@
 //! is found by looking at their sessions, and numbers follow diffusers step by step, so that a seed means the same picture.
 
 mod betas;
+pub mod checkpoint;
 mod clip;
 mod conditioning;
 mod control;
 mod embedding;
 mod error;
+mod exported;
 mod folder;
 mod guidance;
 mod inpaint;
 mod latent;
 mod level;
-mod networks;
+pub mod lora;
+pub mod networks;
 mod norm;
 mod normal;
 mod philox;

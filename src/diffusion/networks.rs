@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::DiffusionError;
+use super::exported::Exported;
 use super::tokenizer::Tokenizer;
 use crate::model::{Session, SessionOptions};
 
@@ -31,11 +32,35 @@ pub trait Networks: Debug + Send + Sync {
         Ok(None)
     }
 
+    /// The names in diffusers of those weights of a part that may be changed: matrices, kernels and biases.
+    ///
+    /// # Errors
+    /// When the part cannot be read.
+    fn weights(&self, part: &str) -> Result<Vec<String>, DiffusionError>;
+
+    /// Loads a part whose weights are changed on the way. Not shared.
+    ///
+    /// # Errors
+    /// As [`Networks::open`], and when the change does not fit.
+    fn open_changed(&self, part: &str, options: &SessionOptions, change: &dyn Change) -> Result<Arc<Session>, DiffusionError>;
+
     /// The tokenizer of that name: `tokenizer`, `tokenizer_2`.
     ///
     /// # Errors
     /// When it is missing or malformed.
     fn tokenizer(&self, name: &str) -> Result<Tokenizer, DiffusionError>;
+}
+
+/// A change of a network's weights, which are named as in diffusers.
+pub trait Change {
+    /// Whether it changes that weight.
+    fn touches(&self, weight: &str) -> bool;
+
+    /// Changes the numbers of a weight in place. `shape` has outputs first, then inputs, then a kernel.
+    ///
+    /// # Errors
+    /// When the change is of another shape.
+    fn apply(&self, weight: &str, numbers: &mut [f32], shape: &[usize]) -> Result<(), DiffusionError>;
 }
 
 /// A folder with a folder for each part.
@@ -67,6 +92,14 @@ impl Networks for Files {
 
     fn open_widened(&self, part: &str, options: &SessionOptions) -> Result<Option<Arc<Session>>, DiffusionError> {
         Ok(Session::open_widened(&self.network(part), options)?)
+    }
+
+    fn weights(&self, part: &str) -> Result<Vec<String>, DiffusionError> {
+        Ok(Exported::open(&self.network(part))?.names())
+    }
+
+    fn open_changed(&self, part: &str, options: &SessionOptions, change: &dyn Change) -> Result<Arc<Session>, DiffusionError> {
+        Exported::open(&self.network(part))?.session(options, change)
     }
 
     fn tokenizer(&self, name: &str) -> Result<Tokenizer, DiffusionError> {

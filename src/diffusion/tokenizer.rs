@@ -20,10 +20,10 @@ pub const CONTEXT: usize = 77;
 /// How many of those are for text.
 pub const CHUNK: usize = CONTEXT - 2;
 
-const BOS: &str = "<|startoftext|>";
-const EOS: &str = "<|endoftext|>";
+pub(super) const BOS: &str = "<|startoftext|>";
+pub(super) const EOS: &str = "<|endoftext|>";
 /// Ends the last symbol of a word.
-const WORD_END: &str = "</w>";
+pub(super) const WORD_END: &str = "</w>";
 
 #[expect(clippy::expect_used, reason = "the pattern is a constant and a test compiles it")]
 static PIECES: LazyLock<Regex> = LazyLock::new(|| {
@@ -51,17 +51,22 @@ pub struct Tokenizer {
 impl Tokenizer {
     /// Reads the `tokenizer/` folder of a model.
     pub fn open(folder: &Path) -> Result<Self, DiffusionError> {
-        let vocab_path = folder.join("vocab.json");
-        let ids: HashMap<String, u32> = read_json(&vocab_path)?;
-        let find = |symbol: &str| ids.get(symbol).copied().ok_or_else(|| malformed(&vocab_path, format!("it lacks `{symbol}`")));
+        let (vocabulary, merges) = (folder.join("vocab.json"), folder.join("merges.txt"));
+        Self::of(read_json(&vocabulary)?, &read_text(&merges)?, pad_token(folder), &vocabulary)
+    }
+
+    /// From a vocabulary, the text of `merges.txt`, and the token that fills texts up, if it is not the one that ends them; `path` stands
+    /// for them in messages.
+    pub(super) fn of(ids: HashMap<String, u32>, merges: &str, padding: Option<String>, path: &Path) -> Result<Self, DiffusionError> {
+        let find = |symbol: &str| ids.get(symbol).copied().ok_or_else(|| malformed(path, format!("it lacks `{symbol}`")));
         let (bos, eos) = (find(BOS)?, find(EOS)?);
         let mut bytes = [(eos, eos); 256];
         for (byte, entry) in bytes.iter_mut().enumerate() {
             let symbol = byte_symbol(byte as u8);
             *entry = (find(&symbol.to_string())?, find(&format!("{symbol}{WORD_END}"))?);
         }
-        let merges = read_merges(&folder.join("merges.txt"), &ids)?;
-        let pad = pad_token(folder).and_then(|token| ids.get(&token).map(|id| (*id, Some(token).filter(|_| *id != eos))));
+        let merges = read_merges(merges, &ids, path)?;
+        let pad = padding.and_then(|token| ids.get(&token).map(|id| (*id, Some(token).filter(|_| *id != eos))));
         let comma = ids.get(",</w>").copied();
         Ok(Self { ids, merges, bytes, bos, eos, pad: pad.unwrap_or((eos, None)), comma })
     }
@@ -135,7 +140,7 @@ impl Tokenizer {
 }
 
 /// The printable character that stands for a byte: itself where it is visible, else one from 256 on.
-fn byte_symbol(byte: u8) -> char {
+pub(super) fn byte_symbol(byte: u8) -> char {
     let visible = |b: u8| matches!(b, b'!'..=b'~' | 0xa1..=0xac | 0xae..=0xff);
     if visible(byte) {
         return char::from(byte);
@@ -144,14 +149,13 @@ fn byte_symbol(byte: u8) -> char {
     char::from_u32(256 + hidden_before as u32).unwrap_or('?')
 }
 
-fn read_merges(path: &Path, ids: &HashMap<String, u32>) -> Result<Merges, DiffusionError> {
-    let text = read_text(path)?;
+fn read_merges(text: &str, ids: &HashMap<String, u32>, path: &Path) -> Result<Merges, DiffusionError> {
     // The first line is a version; the list ends where the vocabulary does (512 bytes' symbols, 2 special tokens).
     let count = ids.len().saturating_sub(512 + 2);
     let lines = text.trim().lines().skip(1).take(count);
     let mut merges = HashMap::with_capacity(count);
     for (rank, line) in lines.enumerate() {
-        let bad = || malformed(path, format!("line {} is no merge of known symbols", rank + 2));
+        let bad = || malformed(path, format!("line {} of the merges is no pair of known symbols", rank + 2));
         let (a, b) = line.trim_end().split_once(' ').ok_or_else(bad)?;
         let id = |symbol: &str| ids.get(symbol).copied().ok_or_else(bad);
         merges.insert((id(a)?, id(b)?), (rank as u32, id(&format!("{a}{b}"))?));

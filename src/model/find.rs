@@ -24,7 +24,7 @@ fn list(paths: &[PathBuf]) -> String {
 
 /// The file (or, for a model of several parts, the folder) of the model `name`.
 ///
-/// In order: a path relative to `base`, the folder of the graph; a model of that name, with or without `.onnx`, in a folder `models` beside
+/// In order: a path relative to `base`, the folder of the graph; a model of that name, with or without `.onnx` or `.safetensors`, in a folder `models` beside
 /// the graph or above it; the same above the current directory and above the program; the folders in `FRAMELOOM_MODELS`; the user's
 /// data folder.
 ///
@@ -39,9 +39,10 @@ fn find_among(name: &str, base: &Path, folders: Vec<PathBuf>) -> Result<PathBuf,
     searched.extend(folders);
     searched.dedup();
     let found = searched.iter().find_map(|folder| {
-        let exact = folder.join(name);
-        let named = folder.join(format!("{name}.onnx"));
-        [exact, named].into_iter().find(|path| path.is_file() || path.join("model_index.json").is_file() || is_model_folder(path))
+        let [exact, network, checkpoint] = [name.to_owned(), format!("{name}.onnx"), format!("{name}.safetensors")].map(|n| folder.join(n));
+        [exact, network, checkpoint]
+            .into_iter()
+            .find(|path| path.is_file() || path.join("model_index.json").is_file() || is_model_folder(path))
     });
     if let Some(path) = found {
         return Ok(path);
@@ -69,7 +70,7 @@ fn nearest(name: &str, searched: &[PathBuf]) -> Vec<String> {
         .iter()
         .chain(searched)
         .flat_map(|folder| entries(folder))
-        .filter(|path| path.extension().is_some_and(|e| e == "onnx") || path.is_dir())
+        .filter(|path| path.extension().is_some_and(|e| e == "onnx" || e == "safetensors") || path.is_dir())
         .filter_map(|path| path.file_stem().map(|s| s.to_string_lossy().into_owned()))
         .map(|stem| {
             let lower = stem.to_lowercase();
@@ -139,6 +140,8 @@ mod tests {
         assert_eq!(find("own.onnx"), Some(base.join("own.onnx")));
         assert_eq!(find("own"), Some(base.join("own.onnx")));
         assert_eq!(find("candy"), Some(models.join("candy.onnx")));
+        touch(&models.join("dream.safetensors"));
+        assert_eq!(find("dream"), Some(models.join("dream.safetensors")));
         assert_eq!(find("../models/candy.onnx").map(|p| p.exists()), Some(true));
         assert_eq!(find("sd"), Some(models.join("sd")));
         assert_eq!(find("empty"), None);

@@ -7,6 +7,7 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
 use std::time::SystemTime;
 
 use ort::session::builder::SessionBuilder;
+use ort::value::DynValue;
 
 use super::device::Device;
 use super::error::{ModelError, not_onnx};
@@ -49,8 +50,31 @@ impl Default for SessionOptions {
 pub struct Weights {
     /// The folder that the model's external tensors name files in.
     pub folder: Option<PathBuf>,
-    /// Tensors that take the place of the model's own, by name.
-    pub replaced: Vec<(String, Tensor)>,
+    /// Tensors that take the place of the model's own.
+    pub replaced: Vec<Replacement>,
+}
+
+/// A tensor that takes the place of one of a model's own.
+#[derive(Debug, Clone)]
+pub struct Replacement {
+    /// The name it has in the model.
+    pub name: String,
+    /// What takes its place: of the same type and shape.
+    value: Arc<DynValue>,
+    /// Whether the model has it in another file.
+    outside: bool,
+}
+
+impl Replacement {
+    /// `tensor` in the place of `name`, which the model has in itself or, `outside`, in another file.
+    ///
+    /// # Errors
+    /// When ONNX Runtime cannot hold it.
+    pub fn new(name: &str, tensor: Tensor, outside: bool) -> Result<Self, ModelError> {
+        environment()?;
+        let value = owned_value(tensor).map_err(|error| ModelError::Runtime(error.message().to_owned()))?;
+        Ok(Self { name: name.to_owned(), value, outside })
+    }
 }
 
 /// A loaded model, shared by all nodes that use it. Runs one call at a time: a call already uses all the threads it was given.
@@ -232,8 +256,9 @@ fn builder(options: &SessionOptions, weights: &Weights, devices: &[Device], rema
     if let Some(folder) = &weights.folder {
         builder = builder.with_config_entry("session.model_external_initializers_file_folder_path", folder.to_string_lossy())?;
     }
-    for (name, tensor) in &weights.replaced {
-        builder = builder.with_initializer(name, owned_value(tensor)?)?;
+    for Replacement { name, value, outside } in &weights.replaced {
+        let value = Arc::clone(value);
+        builder = if *outside { builder.with_external_initializer(name, value)? } else { builder.with_initializer(name, value)? };
     }
     for device in devices {
         if let Err(error) = device.register(&mut builder) {
@@ -378,7 +403,7 @@ mod tests {
         let session = Session::from_bytes(Path::new("built"), &bytes, &Weights::default(), &SessionOptions::default()).unwrap();
         assert_eq!(session.run(&[("image", picture().view().into())]).unwrap()[0].as_f32(), (1.0 - &picture()).as_slice());
         let three = Tensor::from(ndarray::arr0(3.0_f32));
-        let weights = Weights { folder: None, replaced: vec![("one".to_owned(), three)] };
+        let weights = Weights { folder: None, replaced: vec![Replacement::new("one", three, false).unwrap()] };
         let session = Session::from_bytes(Path::new("built"), &bytes, &weights, &SessionOptions::default()).unwrap();
         assert_eq!(session.run(&[("image", picture().view().into())]).unwrap()[0].as_f32(), (3.0 - &picture()).as_slice());
     }

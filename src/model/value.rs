@@ -79,14 +79,14 @@ pub(super) fn to_value<'a>(tensor: &TensorRef<'a>, wanted: Element) -> Result<Se
 }
 
 /// A tensor of ONNX Runtime's own, to stand for a model's weights.
-pub(super) fn owned_value(tensor: &Tensor) -> ort::Result<Arc<DynValue>> {
+pub(super) fn owned_value(tensor: Tensor) -> ort::Result<Arc<DynValue>> {
     Ok(Arc::new(match tensor {
-        Tensor::F32(array) => ort::value::Tensor::from_array(array.clone())?.into_dyn(),
-        Tensor::F16(array) => ort::value::Tensor::from_array(array.clone())?.into_dyn(),
-        Tensor::I64(array) => ort::value::Tensor::from_array(array.clone())?.into_dyn(),
-        Tensor::I32(array) => ort::value::Tensor::from_array(array.clone())?.into_dyn(),
-        Tensor::U8(array) => ort::value::Tensor::from_array(array.clone())?.into_dyn(),
-        Tensor::Bool(array) => ort::value::Tensor::from_array(array.clone())?.into_dyn(),
+        Tensor::F32(array) => ort::value::Tensor::from_array(array)?.into_dyn(),
+        Tensor::F16(array) => ort::value::Tensor::from_array(array)?.into_dyn(),
+        Tensor::I64(array) => ort::value::Tensor::from_array(array)?.into_dyn(),
+        Tensor::I32(array) => ort::value::Tensor::from_array(array)?.into_dyn(),
+        Tensor::U8(array) => ort::value::Tensor::from_array(array)?.into_dyn(),
+        Tensor::Bool(array) => ort::value::Tensor::from_array(array)?.into_dyn(),
     }))
 }
 

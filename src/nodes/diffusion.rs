@@ -1,8 +1,10 @@
 //! The kind `diffusion`.
 
 mod control;
+mod loras;
 mod models;
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::choice;
@@ -13,12 +15,13 @@ use crate::diffusion::{
 use crate::frame::{ColorTags, Frame, Latent, Mask, Raster, Size};
 use crate::kernel::blend::protected;
 use crate::model::SessionOptions;
-use crate::node::{Ending, Fault, Format, Halt, Node, Open, Outlook, Problem, Prospect, Tick};
-use crate::param::{Curve, Held, IntCurve, PathParam, Prompt, Seed};
+use crate::node::{Declared, Ending, Fault, Format, Halt, Node, Open, Outlook, Problem, Prospect, Tick};
+use crate::param::{Curve, Held, IntCurve, Param, PathParam, Prompt, PromptAt, Seed, Weighted, split_advice};
 
 use super::with_model;
 use super::with_sampler::{SamplerName, ScheduleName};
 use super::wording::{EmphasisMode, NoiseOf, PromptBlend, PromptSyntax, Wording, warnings};
+use loras::Wish;
 use models::Models;
 
 /// Steps where neither the graph nor the model says how many.
@@ -105,10 +108,14 @@ node! {
         latents: Option<Latent>,
     }
     params {
-        /// The model: a folder in the layout of diffusers with ONNX networks (`unet/model.onnx`, `vae_decoder/model.onnx` …), or
-        /// its name in a `models` folder. May change over time, `{ 0: first, 8s: second }`: the next one is loaded while the last paints
+        /// The model: a checkpoint in a single `.safetensors` file (Stable Diffusion 1.x, 2.x or XL), a folder in the layout of diffusers with
+        /// ONNX networks (`unet/model.onnx`, `vae_decoder/model.onnx` …), or the name of either in a `models` folder. May change over time, `{ 0: first, 8s: second }`: the next one is loaded while the last paints
         /// its last frames.
         model: Held<PathParam>;
+        /// Small files that change the model (LoRA), each with how strongly: `[ink.safetensors, { file: oil.safetensors, weight: 0.8 }]`. Weights
+        /// may vary over time, `text_weight` that of the text encoders apart; each new hundredth loads the networks anew. A prompt
+        /// may name more: `<lora:ink:0.8>`.
+        loras: Option<Vec<Weighted>>, in -10.0..=10.0;
         /// What to paint. May change over time: `{ 0: a meadow, 4s: a forest }`. Words may be weighed, `(fog:1.3)`, and what stands
         /// after `--neg` is not to be painted; `frameloom explain` shows how a prompt is read.
         prompt: Prompt;
@@ -191,6 +198,8 @@ node! {
 pub struct Diffusion {
     models: Models,
     controls: Vec<ControlNet>,
+    /// The folder of the graph, from which the prompt's LoRAs are looked up.
+    base: PathBuf,
 }
 
 impl Node for Diffusion {
@@ -203,16 +212,23 @@ impl Node for Diffusion {
         }
         let size = cx.size_of(if cx.input("image").is_some() { "image" } else { "init" });
         let mut outlook = Outlook { lane: with_model::lane(cx.engine), ..cx.all_outputs(size) };
+        let signed = params.prompt_syntax == PromptSyntax::A1111;
+        let keys = if signed { params.prompt.keys(&cx.timeline.moment(0)) } else { Vec::new() };
+        let prompts: Vec<PromptAt> = keys.into_iter().map(|frame| params.prompt.now(&cx.timeline.moment(frame))).collect();
         for model in params.model.values() {
             let path = with_model::locate(model).map_err(|problem| vec![problem])?;
-            if path.is_file() {
-                let fact = format!("`{model}` is a file; diffusion needs a folder of networks");
-                let help = "name the folder that holds `unet` and `vae_decoder`; for a single network use the kind `stylize`";
-                return Err(vec![Problem::error("model", fact).help(help)]);
+            let folder = ModelFolder::open(&path);
+            if let Some(error) = folder.as_ref().err().filter(|_| path.is_file()) {
+                return Err(vec![problem("model", &error.to_string())]);
             }
-            if let (Some(format), Ok(folder)) = (outlook.outputs.last_mut(), ModelFolder::open(&path)) {
+            if let (Some(format), Ok(folder)) = (outlook.outputs.last_mut(), folder) {
                 let side = |n: usize| n.next_multiple_of(folder.multiple()) / folder.vae.factor();
                 *format = Format { size: Size::new(side(size.width), side(size.height)), planes: folder.vae.latent_channels };
+            }
+            let listed = params.loras.iter().flatten().map(Weighted::file);
+            let problems = loras::check(listed, &prompts, model.base(), &path);
+            if !problems.is_empty() {
+                return Err(problems);
             }
             outlook.models.push(path);
         }
@@ -225,12 +241,15 @@ impl Node for Diffusion {
     fn open(params: &Params, cx: &Open<'_>) -> Result<(Self, ()), Fault> {
         let options = SessionOptions::new(&cx.engine.devices, cx.engine.threads)?;
         let controls = control::open(params.control_model.as_deref(), &options)?;
-        Ok((Self { models: Models::open(&params.model, options)?, controls }, ()))
+        let now = Self::now(params, &cx.timeline.moment(0));
+        let base = params.model.values().next().map_or_else(PathBuf::new, |model| model.base().to_path_buf());
+        let models = Models::open(&params.model, options, &|model| wished(&now, &base, model))?;
+        Ok((Self { models, controls, base }, ()))
     }
 
     fn fire(&self, _state: &mut (), cx: &Tick<'_>, inputs: Inputs, now: Now) -> Result<Outputs, Halt> {
         let image = inputs.image.as_ref().or(inputs.init.as_ref());
-        let pipeline = self.models.at(&cx.moment)?;
+        let pipeline = self.models.at(&cx.moment, &|model| wished(&now, &self.base, model))?;
         let folder = pipeline.folder();
         let strength = now.strength.or(folder.defaults.strength).unwrap_or(STRENGTH);
         if let Some(image) = image.filter(|_| strength <= 0.0 && inputs.latents.is_none() && !cx.wants("latents")) {
@@ -284,6 +303,19 @@ impl Node for Diffusion {
     }
 }
 
+/// The LoRAs that are wanted at a tick with the model at `model`.
+fn wished(now: &Now, base: &Path, model: &Path) -> Result<Vec<Wish>, Fault> {
+    let prompt = Some(&now.prompt).filter(|_| now.prompt_syntax == PromptSyntax::A1111);
+    loras::wishes(now.loras.as_deref().unwrap_or_default(), prompt, now.prompt_blend != PromptBlend::Hold, base, model)
+}
+
+/// What is wrong with the parameter `at`.
+fn problem(at: &'static str, text: &str) -> Problem {
+    let (fact, advice) = split_advice(text);
+    let problem = Problem::error(at, fact);
+    advice.map_or(problem.clone(), |advice| problem.help(advice))
+}
+
 /// The planes of a link as the model takes them.
 fn batch_of_one(raster: &Raster) -> Latents {
     let size = raster.size();
@@ -316,7 +348,7 @@ mod tests {
 
     use super::super::with_model::testing::{opening, scene, tick};
     use super::*;
-    use crate::node::{Declared, Timeline};
+    use crate::node::Timeline;
     use crate::param::SeedBehavior;
 
     /// The embedded model, where it is.
@@ -369,6 +401,7 @@ mod tests {
             s_tmax: None,
             s_noise: Curve::from(1.0),
             eta_noise_seed_delta: IntCurve::from(0),
+            loras: None,
             seed: fixed(7),
             subseed: IntCurve::from(1),
             subseed_strength: Curve::from(0.0),

@@ -5,19 +5,21 @@ use std::sync::Arc;
 
 use crate::frame::{Raster, Size};
 use crate::kernel::resample::{Filter, align, resize};
-use crate::model::{ModelError, PictureSlot, Range, Session, SessionOptions, find_model};
+use crate::model::{FindError, ModelError, PictureSlot, Range, Session, SessionOptions, find_model};
 use crate::node::{Engine, Fault, Lane, Problem};
 use crate::param::PathParam;
 
 /// The file of the model that a parameter `model` names, for the outlook.
 pub(super) fn locate(model: &PathParam) -> Result<PathBuf, Problem> {
-    find_model(model.text(), model.base()).map_err(|error| {
-        let text = error.to_string();
-        let mut lines = text.lines();
-        let problem = Problem::error("model", lines.next().unwrap_or_default());
-        let rest = lines.collect::<Vec<_>>().join("\n");
-        problem.help(rest)
-    })
+    find_model(model.text(), model.base()).map_err(|error| not_found("model", &error))
+}
+
+/// What to say of the parameter `at` that names a model which is not there.
+pub(super) fn not_found(at: &'static str, error: &FindError) -> Problem {
+    let text = error.to_string();
+    let mut lines = text.lines();
+    let problem = Problem::error(at, lines.next().unwrap_or_default());
+    problem.help(lines.collect::<Vec<_>>().join("\n"))
 }
 
 /// Loads the model that a parameter `model` names.

@@ -20,6 +20,7 @@ mod shape;
 mod simple;
 mod size;
 mod time;
+mod weighted;
 
 pub use crate::diag::{Diagnostic, split_advice};
 pub use curve::{Curve, IntCurve, deforum_numbers, deforum_texts};
@@ -36,6 +37,7 @@ pub use seed::{Seed, SeedBehavior, SeedNow};
 pub use shape::Shape;
 pub use size::SizeParam;
 pub use time::Time;
+pub use weighted::{Weighted, WeightedAt};
 
 #[doc(hidden)]
 pub use choice::read as read_choice;

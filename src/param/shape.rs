@@ -43,6 +43,8 @@ pub enum Shape {
     Pairs,
     /// A mask expression: `luma(0.6) and not a`.
     Mask,
+    /// A file, or `{ file: …, weight: … }`.
+    Weighted,
 }
 
 /// What a time looks like as a mapping's key: `120`, `4s`, `8b`, `1:02.5`, `max_f/2`. Expressions make it generous.
@@ -84,6 +86,7 @@ impl Shape {
             Self::Held(inner) => format!("{}; or keyframes of it, each held until the next: `{{ 0: …, 4s: … }}`", inner.describe()),
             Self::List(inner) => format!("list, each entry: {}", inner.describe()),
             Self::Mask => "mask expression: `luma(0.6)`, `person and not [edge.png]`".into(),
+            Self::Weighted => "file, or `{ file: x.safetensors, weight: 0.8, text_weight: 0.5 }`, whose weights may vary over time".into(),
             Self::Pairs => "names and texts: `{ title: My film }`".into(),
         }
     }
@@ -128,6 +131,12 @@ impl Shape {
             Self::Optional(inner) => json!({ "anyOf": [inner.schema(), { "type": "null" }] }),
             Self::Held(inner) => held(&inner.schema()),
             Self::List(inner) => json!({ "anyOf": [inner.schema(), { "type": "array", "items": inner.schema() }] }),
+            Self::Weighted => json!({ "anyOf": [{ "type": "string" }, {
+                "type": "object",
+                "additionalProperties": false,
+                "required": ["file"],
+                "properties": { "file": { "type": "string" }, "weight": curve("number"), "text_weight": curve("number") },
+            }] }),
             Self::Pairs => json!({ "type": "object", "additionalProperties": { "type": ["string", "number", "boolean", "null"] } }),
         }
     }
@@ -188,6 +197,7 @@ mod tests {
             Shape::IntegerCurve,
             Shape::Pairs,
             Shape::Mask,
+            Shape::Weighted,
         ];
         let nested = [Shape::Optional, Shape::Held, Shape::List].map(|make| make(Box::new(Shape::Text)));
         plain.into_iter().chain(nested).collect()
