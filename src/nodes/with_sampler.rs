@@ -1,8 +1,8 @@
 //! The parameters of kinds that sample: the sampler, and how its noise levels are spread.
 
 use crate::choice;
-use crate::diag::Diagnostic;
 use crate::diffusion::{SamplerKind, Schedule};
+use crate::param::Diagnostic;
 use crate::param::{Data, Moment, Param, ReadCx, Shape};
 
 /// What is offered, in the order of the documentation. Many more names are read, see [`SamplerKind::parse`].
