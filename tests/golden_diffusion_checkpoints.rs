@@ -21,7 +21,7 @@ use serde_json::Value;
 fn tables() -> Vec<(String, Value)> {
     let folder = diffusion().join("checkpoint");
     let names = std::fs::read_dir(&folder).into_iter().flatten().flatten().map(|entry| entry.file_name().to_string_lossy().into_owned());
-    let mut names: Vec<String> = names.filter(|name| name.starts_with("keymap_") && name.ends_with(".json")).collect();
+    let mut names: Vec<String> = names.filter(|name| name.starts_with("keymap_") && name.strip_suffix(".json").is_some()).collect();
     names.sort();
     if names.is_empty() {
         println!("golden checkpoint names: skipped, no keymap_*.json in {}", folder.display());
@@ -180,7 +180,7 @@ fn written(path: &Path, table: &Value, dtype: &str) {
         header.insert(key.clone(), serde_json::json!({ "dtype": dtype, "shape": entry["shape"], "data_offsets": [start, data.len()] }));
     }
     let mut text = Value::Object(header).to_string();
-    while text.len() % 2 == 0 {
+    while text.len().is_multiple_of(2) {
         text.push(' ');
     }
     std::fs::write(path, [&(text.len() as u64).to_le_bytes(), text.as_bytes(), &data].concat()).unwrap();

@@ -29,7 +29,7 @@ fn golden_components() {
         return;
     };
     let mut names: Vec<String> = entries.flatten().map(|e| e.file_name().to_string_lossy().into_owned()).collect();
-    names.retain(|name| name.ends_with(".npz"));
+    names.retain(|name| name.strip_suffix(".npz").is_some());
     names.sort();
     let mut count = 0;
     for name in names {

@@ -280,7 +280,9 @@ fn check_k_case(case: &Value, inputs: &Npz, traces: &Npz, table: &Arc<Table>) ->
         start = inputs.values("img2img_init").to_vec();
         first.add_noise(&mut start, inputs.values("latent"));
     } else {
-        start.iter_mut().for_each(|x| *x *= first.sigma as f32);
+        for x in &mut start {
+            *x *= first.sigma as f32;
+        }
     }
     let course = Course { levels, table: table.clone(), prediction, limit: Limit::None };
     let mut sampler = kdiffusion::sampler(algorithm(case), course, options(&case["kwargs"]));

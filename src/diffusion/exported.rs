@@ -100,7 +100,7 @@ fn places(network: &Network) -> BTreeMap<String, Place> {
         let module = module.trim_start_matches('/').replace('/', ".");
         for (slot, input) in operation.inputs.iter().enumerate() {
             let Some(&at) = at.get(input.as_str()) else { continue };
-            let named = input.ends_with(".weight") || input.ends_with(".bias");
+            let named = matches!(input.rsplit_once('.'), Some((_, "weight" | "bias")));
             let matrix = operation.op == "MatMul" && last.starts_with("MatMul") && slot == 1 && network.initializers[at].shape.len() == 2;
             if named {
                 places.insert(input.clone(), Place { at, turned: matrix });

@@ -60,7 +60,7 @@ impl Unet {
         let usual = if folder.scores { 5 } else { 6 };
         let time_ids = session.input("time_ids").map_or(0, |info| info.fixed(1).unwrap_or(usual));
         let residuals = Residual::all(residuals, folder.unet.block_out_channels.len());
-        Ok(Self { guidance_width, batch, channels, time_ids, residuals, session })
+        Ok(Self { session, guidance_width, batch, channels, time_ids, residuals })
     }
 
     /// Its session.

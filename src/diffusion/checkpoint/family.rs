@@ -56,7 +56,7 @@ impl Family {
         for (marks, advice) in OTHERS {
             // Names of a part alone count only where there is no whole model around it.
             let found = |mark: &&str| file.tensors.keys().any(|key| if whole { key.starts_with(mark) } else { key.contains(mark) });
-            if marks.iter().any(|mark| found(&mark)) {
+            if marks.iter().any(found) {
                 return Err(malformed(path, advice.to_owned()));
             }
         }

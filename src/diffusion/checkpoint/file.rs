@@ -56,7 +56,7 @@ impl TensorFile {
         };
         file.read_exact(&mut head).map_err(short)?;
         let length = u64::from_le_bytes(head);
-        if let Some(why) = foreign(&head, length) {
+        if let Some(why) = foreign(head, length) {
             return Err(malformed(path, why.to_owned()));
         }
         let mut text = Vec::new();
@@ -97,7 +97,7 @@ impl TensorFile {
 }
 
 /// What a file seems to be that begins like this, if it is not a safetensors file.
-fn foreign(head: &[u8; 8], length: u64) -> Option<&'static str> {
+fn foreign(head: [u8; 8], length: u64) -> Option<&'static str> {
     if head.starts_with(b"PK\x03\x04") || head.starts_with(b"\x80\x02") {
         Some("it is a PyTorch file under another name; convert it to safetensors with a tool you trust")
     } else if head.starts_with(b"version ") {

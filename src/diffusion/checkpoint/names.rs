@@ -175,8 +175,7 @@ pub(super) fn vae(rest: &str, levels: usize) -> Option<String> {
     let parts: Vec<&str> = rest.split('.').collect();
     let shortcut = |inner: &[&str]| inner.join(".").replace("nin_shortcut", "conv_shortcut");
     Some(match parts.as_slice() {
-        ["quant_conv" | "post_quant_conv", _] => rest.to_owned(),
-        [_, "conv_in" | "conv_out", _] => rest.to_owned(),
+        ["quant_conv" | "post_quant_conv", _] | [_, "conv_in" | "conv_out", _] => rest.to_owned(),
         [side, "norm_out", end] => format!("{side}.conv_norm_out.{end}"),
         ["encoder", "down", i, "downsample", "conv", end] => format!("encoder.down_blocks.{i}.downsamplers.0.conv.{end}"),
         ["encoder", "down", i, "block", j, end @ ..] => format!("encoder.down_blocks.{i}.resnets.{j}.{}", shortcut(end)),

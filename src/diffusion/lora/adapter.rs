@@ -77,11 +77,14 @@ fn change(arrays: &Arrays) -> Result<Vec<f32>, String> {
     // Without `alpha` the change is taken as it is.
     let alpha = get("alpha").and_then(|alpha| alpha.data.first().copied());
     if let (Some(alpha), Some(rank)) = (alpha, rank.filter(|rank| *rank > 0)) {
-        change.iter_mut().for_each(|value| *value *= alpha / rank as f32);
+        for value in &mut change {
+            *value *= alpha / rank as f32;
+        }
     }
     Ok(change)
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "a view is a pointer with a shape")]
 fn dot(a: ArrayView2<'_, f32>, b: ArrayView2<'_, f32>) -> Option<Vec<f32>> {
     (a.ncols() == b.nrows()).then(|| a.dot(&b).into_raw_vec_and_offset().0)
 }
@@ -103,6 +106,7 @@ fn product(a: &Array, b: &Array, t: Option<&Array>) -> Option<Vec<f32>> {
 }
 
 /// `Σ core[n, m, k] left[o, n] right[m, i]` as `[o, i, k]`.
+#[allow(clippy::needless_pass_by_value, reason = "a view is a pointer with a shape")]
 fn core(core: &Array, left: ArrayView2<'_, f32>, right: ArrayView2<'_, f32>) -> Option<Vec<f32>> {
     let (n, m, kernel) = (core.axis(0), core.axis(1), core.kernel());
     if left.ncols() != n || right.nrows() != m {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::diffusion::lora::{Applied, Lora};
-use crate::diffusion::prompt::{LoraTag, extra_networks};
+use crate::diffusion::prompt::{ExtraNetwork, LoraTag, extra_networks};
 use crate::model::{FindError, find_model};
 use crate::node::{Fault, Problem};
 use crate::param::{PathParam, PromptAt, WeightedAt};
@@ -48,7 +48,7 @@ pub(super) fn wishes(
 fn tags(prompt: &PromptAt, glides: bool) -> Vec<LoraTag> {
     let named = |text: &str, share: f64| {
         let scaled = move |tag: LoraTag| LoraTag { unet: tag.unet * share, text: tag.text * share, ..tag };
-        extra_networks(text).1.iter().filter_map(|network| network.lora()).map(scaled).collect::<Vec<_>>()
+        extra_networks(text).1.iter().filter_map(ExtraNetwork::lora).map(scaled).collect::<Vec<_>>()
     };
     let toward = prompt.to.as_deref().filter(|_| glides);
     let mut all = named(&prompt.from, if toward.is_some() { 1.0 - prompt.mix } else { 1.0 });

@@ -25,7 +25,7 @@ pub(in super::super) fn unet(source: &Source<'_>, pooled: Option<usize>) -> Buil
     let blocks = Blocks { groups: groups(finest), head: (finest / 2).min(64), time, text };
     let h = net.same(&sample, "conv_in")?;
     let (h, skips) = net.down(&blocks, h)?;
-    let h = net.layers(&blocks, h, "mid_block", 0)?;
+    let h = net.layers(&blocks, &h, "mid_block", 0)?;
     let h = net.resnet(&h, Some(&blocks.time), "mid_block.resnets.1", blocks.groups, RESNET_EPSILON)?;
     let h = net.up(&blocks, h, skips)?;
     let h = net.group_norm(&h, "conv_norm_out", blocks.groups, RESNET_EPSILON, 2)?;
@@ -118,7 +118,7 @@ impl Net<'_> {
                 if !self.has(&format!("{block}.resnets.{layer}.conv1.weight")) {
                     break;
                 }
-                h = self.layers(blocks, h, &block, layer)?;
+                h = self.layers(blocks, &h, &block, layer)?;
                 skips.push(h.clone());
             }
             let smaller = format!("{block}.downsamplers.0.conv");
@@ -140,7 +140,7 @@ impl Net<'_> {
                 }
                 let skip = skips.pop().ok_or_else(|| BuildError::Missing(format!("down_blocks for {block}.resnets.{layer}")))?;
                 h = self.concat(&[&h, &skip], 1);
-                h = self.layers(blocks, h, &block, layer)?;
+                h = self.layers(blocks, &h, &block, layer)?;
             }
             let larger = format!("{block}.upsamplers.0.conv");
             let Some(skip) = skips.last() else { break };
@@ -153,8 +153,8 @@ impl Net<'_> {
     }
 
     /// A resnet and, where the block has one, the attention after it.
-    fn layers(&mut self, blocks: &Blocks, h: Value, block: &str, layer: usize) -> Built {
-        let h = self.resnet(&h, Some(&blocks.time), &format!("{block}.resnets.{layer}"), blocks.groups, RESNET_EPSILON)?;
+    fn layers(&mut self, blocks: &Blocks, h: &str, block: &str, layer: usize) -> Built {
+        let h = self.resnet(h, Some(&blocks.time), &format!("{block}.resnets.{layer}"), blocks.groups, RESNET_EPSILON)?;
         let attention = format!("{block}.attentions.{layer}");
         if self.has(&format!("{attention}.proj_in.weight")) { self.transformer(blocks, &h, &attention) } else { Ok(h) }
     }
@@ -179,7 +179,7 @@ impl Net<'_> {
             if !self.has(&format!("{block}.norm1.weight")) {
                 break;
             }
-            rows = self.transformer_block(rows, &blocks.text, &block, heads, width)?;
+            rows = self.transformer_block(&rows, &blocks.text, &block, heads, width)?;
         }
         if !by_conv {
             rows = self.linear(&rows, &outward)?;
@@ -191,10 +191,10 @@ impl Net<'_> {
         Ok(self.add(&h, x))
     }
 
-    fn transformer_block(&mut self, rows: Value, text: &str, name: &str, heads: usize, width: usize) -> Built {
-        let h = self.layer_norm(&rows, &format!("{name}.norm1"))?;
+    fn transformer_block(&mut self, rows: &str, text: &str, name: &str, heads: usize, width: usize) -> Built {
+        let h = self.layer_norm(rows, &format!("{name}.norm1"))?;
         let h = self.attend(&h, &h, &format!("{name}.attn1"), heads, width)?;
-        let rows = self.add(&h, &rows);
+        let rows = self.add(&h, rows);
         let h = self.layer_norm(&rows, &format!("{name}.norm2"))?;
         let h = self.attend(&h, text, &format!("{name}.attn2"), heads, width)?;
         let rows = self.add(&h, &rows);
