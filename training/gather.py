@@ -1,27 +1,41 @@
 """Fills DATA/pictures (training) and DATA/held_out from collections that are free to use, and notes what came from where.
 
-    python gather.py DATA [--kodak DIR] [--wallpapers DIR] [--clip FILE]
+    python gather.py DATA [--kodak DIR] [--wallpapers DIR] [--gcompris DIR] [--clip FILE]
 
 --kodak:      the 24 Kodak pictures, 01.png to 24.png (released by Kodak for unrestricted use); five are held out.
 --wallpapers: the unpacked Debian packages lomiri-wallpapers-16.04; only its pictures under CC-BY-4.0 and CC0-1.0 are taken.
+--gcompris:   the unpacked Debian package gcompris-qt-data 3.1: 110 photographs of places, animals and people, most of them from Wikimedia
+              Commons, public domain, CC-BY or CC-BY-SA; its copyright file names the author of each.
 --clip:       Big Buck Bunny ((c) Blender Foundation, CC BY 3.0); five frames of its first 60.
 scikit-image's own pictures (public domain and CC0) always come along.
 """
 import argparse
 import glob
 import os
+import re
 
 import cv2
+import numpy as np
 import skimage.data
 
 HELD_OUT = {"05", "07", "15", "20", "23"}
+ALBUMS = "details erase explore_farm_animals explore_monuments explore_world_animals explore_world_music".split()
 CC = ("aitzgorri friends life picosdeeuropa Picture_0B Picture_1A seeding sunset umang Wine").split()
+
+
+def bundled(path):
+    """The photographs within one of Qt's bundles of resources, as BGR arrays."""
+    data = open(path, "rb").read()
+    for sign in re.finditer(rb"\xff\xd8\xff[\xe0\xe1\xdb]|RIFF....WEBP", data, re.S):
+        im = cv2.imdecode(np.frombuffer(data, np.uint8, min(len(data) - sign.start(), 4 << 20), sign.start()), cv2.IMREAD_COLOR)
+        if im is not None and min(im.shape[:2]) >= 300:
+            yield im
 
 
 def main():
     a = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     a.add_argument("data")
-    for o in ("--kodak", "--wallpapers", "--clip"):
+    for o in ("--kodak", "--wallpapers", "--gcompris", "--clip"):
         a.add_argument(o)
     a = a.parse_args()
     for d in ("pictures", "held_out"):
@@ -45,6 +59,10 @@ def main():
         for p in glob.glob(f"{a.wallpapers}/**/{c}_by_*.jpg", recursive=True):
             n = os.path.basename(p)[:-4]
             keep("pictures", n, cv2.imread(p), ("CC0-1.0, " if c == "seeding" else "CC-BY-4.0, ") + n.split("_by_")[1].replace("_", " "))
+    for album in ALBUMS if a.gcompris else []:
+        for p in glob.glob(f"{a.gcompris}/**/{album}.rcc", recursive=True):
+            for i, im in enumerate(bundled(p)):
+                keep("pictures", f"{album}{i:02}", im, "gcompris-qt-data, see its copyright file")
     if a.clip:
         v = cv2.VideoCapture(a.clip)
         for i in range(60):

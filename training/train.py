@@ -8,7 +8,8 @@ crops look like after 4 calls at strength 0.4.
 The network learns on what samplers really show it. Each place in the batch is a run of 1 to 6 calls: the first sees the noised
 photo, each later one what the last call made of it, noised anew (as latent consistency sampling does) or carried on (as DDIM
 and Euler do). The aim is always the styled picture, so that few calls, and the first already, give the whole style; the last
-calls learn to take away the grain that the first left.
+calls learn to take away the grain that the first left. A young network's own pictures are mush that tells nothing of the photo: some
+runs, at first all of them, put a mixture of photo and aim in their place.
 """
 import argparse
 import copy
@@ -88,7 +89,7 @@ def lesson(part):
 class Run:
     """One place of the batch: a picture on its way through a sampler's calls."""
 
-    def __init__(self, crops, size):
+    def __init__(self, crops, size, own):
         part, self.y, self.x = crops.draw(size)
         photo, aim, self.classes, self.weights = lesson(part)
         self.aim = encode(aim[None])[0]
@@ -96,8 +97,9 @@ class Run:
         calls = random.choice((1, 2, 3, 4, 4, 4, 4, 6))
         self.times = [max(1, round(top * (1 - j / calls)) - 1) for j in range(calls)]
         self.fresh = random.random() < 0.7  # LCM, else DDIM
-        start = self.aim if random.random() < 0.08 else encode(photo[None])[0]  # some come back from an earlier pass
-        self.noisy = self.noised(start)
+        self.own = random.random() < own  # sees what the network made, else a mixture
+        self.photo = self.aim if random.random() < 0.08 else encode(photo[None])[0]  # some come back from an earlier pass
+        self.noisy = self.noised(self.photo)
 
     def noised(self, z):
         t = self.times[0]
@@ -106,6 +108,8 @@ class Run:
     def on(self, seen):
         """Whether there is a next call, given what this one saw as the picture."""
         t, seen = self.times.pop(0), seen.clamp(-1.1 * SCALE, 1.1 * SCALE)
+        if not self.own:
+            seen = self.aim + (self.photo - self.aim) * random.uniform(0, 0.5)
         if self.times and self.fresh:
             self.noisy = self.noised(seen)
         elif self.times:
@@ -195,7 +199,8 @@ def main():
         done, spent = s["done"], s["spent"]
         random.seed(done), torch.manual_seed(done)
     crops, held = Crops(a.data), np.load(a.data + "/held.npy", mmap_mode="r")
-    runs = [Run(crops, a.crop) for _ in range(a.batch)]
+    own = lambda: min(0.8, 1.2 * done / a.steps)
+    runs = [Run(crops, a.crop, own()) for _ in range(a.batch)]
     means = list(mean[0].parameters()) + list(mean[1].parameters())
     usual, total, spikes, clock, began, saved = None, [], 0, time.process_time(), time.time(), time.time()
 
@@ -230,7 +235,7 @@ def main():
         keep = min(0.999, (done + 1) / (done + 12))
         with torch.no_grad():
             torch._foreach_lerp_(means, both, 1 - keep)
-        runs = [r if r.on(s) else Run(crops, a.crop) for r, s in zip(runs, seen.detach().float())]
+        runs = [r if r.on(s) else Run(crops, a.crop, own()) for r, s in zip(runs, seen.detach().float())]
         if done % 50 == 0:
             crops.look()
         if time.time() - saved > 240 or done == until:

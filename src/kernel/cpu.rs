@@ -1,7 +1,7 @@
 //! Inner loops compiled for the instructions that the machine has.
 //!
 //! [`Level::run`] compiles the same source for each level, and Rust neither reorders nor contracts arithmetic, so all levels give
-//! the same bits. The one thing done by hand is [`Simd::collect`], which only moves values. A loop that is a plain function is
+//! the same bits. What is done by hand in [`Simd`] does the same additions in the same order. A loop that is a plain function is
 //! declared with [`wide`](super::wide), which asks the same [`Level`].
 #![allow(unsafe_code, reason = "calls what is compiled for certain instructions; a `Level` is proof that the machine has them")]
 
@@ -11,14 +11,59 @@ pub(super) trait Work {
     fn run<S: Simd>(self, simd: S);
 }
 
-/// What is written by hand for a level.
+/// Pixels that are read together.
+pub(super) const GROUP: usize = 16;
+
+/// What is written by hand for a level: reading the `N`×`N` pixels whose first is at column `x`, row `y`, for each of a group.
 pub(super) trait Simd: Copy {
-    /// Copies the `N`×`N` pixels (`N` at most 2) whose first is at column `x`, row `y`, for each of a group, to `taps`: first all
-    /// first pixels, and so on. Returns false, with nothing useful done, where this is not quicker than one pixel after the other.
+    /// Where a group reads, if it is a part of a plane of this width from which [`Simd::collect`] and [`Simd::weigh`] are quick.
     #[inline(always)]
-    fn collect<const N: usize>(self, _plane: Plane<'_>, _x: &[i32; 16], _y: &[i32; 16], _taps: &mut [[f32; 16]; 4]) -> bool {
+    fn window<const N: usize>(self, _width: usize, _x: &[i32; GROUP], _y: &[i32; GROUP]) -> Option<Window> {
+        None
+    }
+
+    /// Copies the pixels, `N` at most 2, to `taps`: first all first pixels, and so on. Returns false, with nothing useful done, where it
+    /// cannot.
+    #[inline(always)]
+    fn collect<const N: usize>(self, _at: &Group<'_>, _taps: &mut [[f32; GROUP]; 4]) -> bool {
         false
     }
+
+    /// For each of the `N` columns the sum of the pixels weighed by `down`, row by row from the first; and the 2×2 pixels in the middle.
+    /// Returns false, with nothing useful done, where it cannot.
+    #[inline(always)]
+    fn weigh<const N: usize>(
+        self,
+        _at: &Group<'_>,
+        _down: &[&[f32; GROUP]; N],
+        _columns: &mut [[f32; GROUP]; N],
+        _middle: &mut [[f32; GROUP]; 4],
+    ) -> bool {
+        false
+    }
+}
+
+/// Where a group reads.
+pub(super) struct Group<'a> {
+    /// The plane.
+    pub plane: Plane<'a>,
+    /// The part of it.
+    pub window: Window,
+    /// The rows of the first pixels.
+    pub y: &'a [i32; GROUP],
+    /// Their columns.
+    pub x: &'a [i32; GROUP],
+}
+
+/// A part of a plane.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Window {
+    /// The first column.
+    pub left: usize,
+    /// The first row.
+    pub top: i32,
+    /// The last row in which one begins to read.
+    pub bottom: i32,
 }
 
 /// One plane of a picture.
@@ -100,80 +145,7 @@ impl Level {
 }
 
 #[cfg(target_arch = "x86_64")]
-mod x86 {
-    use std::arch::x86_64 as arch;
-
-    use super::{Plain, Plane, Simd, Work};
-
-    #[target_feature(enable = "avx2")]
-    pub(super) fn avx2(work: impl Work) {
-        work.run(Plain);
-    }
-
-    #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw")]
-    pub(super) fn avx512(work: impl Work) {
-        work.run(Avx512(()));
-    }
-
-    /// Made by [`avx512`] only.
-    #[derive(Clone, Copy)]
-    struct Avx512(());
-
-    impl Simd for Avx512 {
-        #[inline(always)]
-        fn collect<const N: usize>(self, plane: Plane<'_>, x: &[i32; 16], y: &[i32; 16], taps: &mut [[f32; 16]; 4]) -> bool {
-            // SAFETY: an `Avx512` exists only inside the function of that name, which runs only where its instructions are.
-            unsafe { collect::<N>(plane, x, y, taps) }
-        }
-    }
-
-    /// Rows of a window: with more, one pixel after the other is as quick.
-    const ROWS: i32 = 12;
-    /// Pixels of a row that one instruction chooses from.
-    const WIDE: i32 = 32;
-
-    /// Pixels to the right of which the next ones are fetched: those of the next tile.
-    const AHEAD: usize = 128;
-
-    /// Where sixteen pixels read from a few rows of 32, one instruction a row picks all their taps.
-    #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw")]
-    fn collect<const N: usize>(plane: Plane<'_>, x: &[i32; 16], y: &[i32; 16], taps: &mut [[f32; 16]; 4]) -> bool {
-        // SAFETY: arrays of sixteen are what these read, at any alignment.
-        let (x, y) = unsafe { (arch::_mm512_loadu_epi32(x.as_ptr()), arch::_mm512_loadu_epi32(y.as_ptr())) };
-        let (left, right) = (arch::_mm512_reduce_min_epi32(x), arch::_mm512_reduce_max_epi32(x));
-        let (top, bottom) = (arch::_mm512_reduce_min_epi32(y), arch::_mm512_reduce_max_epi32(y));
-        let base = left.min(plane.width as i32 - WIDE);
-        if base < 0 || top < 0 || bottom - top >= ROWS || right + N as i32 - base > WIDE {
-            return false;
-        }
-        let next = plane.pixels.as_ptr().wrapping_add((bottom as usize + N - 1) * plane.width + base as usize + AHEAD);
-        arch::_mm_prefetch::<{ arch::_MM_HINT_T0 }>(next.cast());
-        let at = arch::_mm512_sub_epi32(x, arch::_mm512_set1_epi32(base));
-        let mut found = [arch::_mm512_setzero_ps(); 4];
-        for row in top..bottom + N as i32 {
-            let start = row as usize * plane.width + base as usize;
-            let Some(line) = plane.pixels.get(start..).and_then(<[f32]>::first_chunk::<32>) else { return false };
-            // SAFETY: a line has 32 pixels.
-            let (low, high) = unsafe { (arch::_mm512_loadu_ps(line.as_ptr()), arch::_mm512_loadu_ps(line[16..].as_ptr())) };
-            let picked: [arch::__m512; N] = std::array::from_fn(|column| {
-                let at = arch::_mm512_add_epi32(at, arch::_mm512_set1_epi32(column as i32));
-                arch::_mm512_permutex2var_ps(low, at, high)
-            });
-            for above in 0..N {
-                let here = arch::_mm512_cmpeq_epi32_mask(y, arch::_mm512_set1_epi32(row - above as i32));
-                for (column, picked) in picked.into_iter().enumerate() {
-                    let tap = above * N + column;
-                    found[tap] = arch::_mm512_mask_mov_ps(found[tap], here, picked);
-                }
-            }
-        }
-        for (tap, found) in taps.iter_mut().zip(found) {
-            // SAFETY: `tap` has room for sixteen.
-            unsafe { arch::_mm512_storeu_ps(tap.as_mut_ptr(), found) };
-        }
-        true
-    }
-}
+mod x86;
 
 #[cfg(test)]
 pub(super) mod tests;

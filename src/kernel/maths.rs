@@ -11,7 +11,7 @@ pub fn ln(v: f32) -> f32 {
     let mantissa = f32::from_bits((shifted & 0x007f_ffff) + ROOT_HALF);
     let t = (mantissa - 1.0) / (mantissa + 1.0);
     let t2 = t * t;
-    let series = 2.0 * t * (1.0 + t2 * (1.0 / 3.0 + t2 * (0.2 + t2 * (1.0 / 7.0 + t2 / 9.0))));
+    let series = 2.0 * t * (1.0 + t2 * (1.0 / 3.0 + t2 * (0.2 + t2 * (1.0 / 7.0 + t2 * (1.0 / 9.0)))));
     exponent as f32 * std::f32::consts::LN_2 + series
 }
 
@@ -26,7 +26,7 @@ pub fn exp(v: f32) -> f32 {
     let whole = rounded - ROUND;
     // ln 2 in two parts, so that the remainder keeps its digits.
     let r = (v - whole * 0.693_359_4) + whole * 2.121_944_4e-4;
-    let series = 1.0 + r * (1.0 + r * (0.5 + r * (1.0 / 6.0 + r * (1.0 / 24.0 + r * (1.0 / 120.0 + r / 720.0)))));
+    let series = 1.0 + r * (1.0 + r * (0.5 + r * (1.0 / 6.0 + r * (1.0 / 24.0 + r * (1.0 / 120.0 + r * (1.0 / 720.0))))));
     f32::from_bits(rounded.to_bits().wrapping_add(127) << 23) * series
 }
 

@@ -30,6 +30,7 @@ pub mod resample;
 pub mod sample;
 pub mod shake;
 pub mod sharpen;
+pub mod smear;
 pub mod surface;
 pub mod tone;
 pub mod warp2d;

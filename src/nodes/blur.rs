@@ -3,7 +3,8 @@
 use crate::choice;
 use crate::frame::{Frame, Mask, Raster};
 use crate::kernel::blend;
-use crate::kernel::blur::{self, Smear};
+use crate::kernel::blur;
+use crate::kernel::smear::{self, Smear};
 use crate::node::{Fault, Halt, Node, Open, Outlook, Problem, Prospect, Tick};
 use crate::param::Curve;
 
@@ -66,9 +67,9 @@ impl Now {
         match self.r#type {
             BlurType::Gaussian => blur::gaussian(picture, self.sigma as f32),
             BlurType::Box => blur::mean(picture, self.radius as f32),
-            BlurType::Line => blur::smear(picture, Smear::Line([turn.cos(), -turn.sin()].map(|v| (v * self.length) as f32))),
-            BlurType::Zoom => blur::smear(picture, Smear::Zoom(center, self.zoom.ln() as f32)),
-            BlurType::Turn => blur::smear(picture, Smear::Turn(center, turn as f32)),
+            BlurType::Line => smear::smear(picture, Smear::Line([turn.cos(), -turn.sin()].map(|v| (v * self.length) as f32))),
+            BlurType::Zoom => smear::smear(picture, Smear::Zoom(center, self.zoom.ln() as f32)),
+            BlurType::Turn => smear::smear(picture, Smear::Turn(center, turn as f32)),
         }
     }
 }

@@ -35,6 +35,7 @@ kinds! {
     camera_motion::CameraMotion,
     camera_shake::CameraShake,
     color_match::ColorMatch,
+    contact_sheet::ContactSheet,
     contrast::Contrast,
     depth::DepthNode,
     depth_warp::DepthWarp,

@@ -21,6 +21,25 @@ pub enum Solver {
     },
 }
 
+impl Solver {
+    /// Asks the network for what is extrapolated and puts it in front of what was `seen` before, of which no formula needs more than two.
+    pub fn look(
+        self,
+        seen: &mut VecDeque<Vec<f32>>,
+        course: &Course,
+        from: Level,
+        sample: &Latents,
+        network: &mut dyn Network,
+    ) -> Result<(), DiffusionError> {
+        seen.push_front(match self {
+            Self::Picture { .. } => course.picture(network, from, sample)?,
+            Self::Noise { .. } => course.noise(network, from, sample)?,
+        });
+        seen.truncate(3);
+        Ok(())
+    }
+}
+
 /// The weight of the second derivative at second order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Second {
@@ -139,12 +158,7 @@ impl Sampler for Multistep {
 
     fn step(&mut self, step: usize, sample: &mut Latents, network: &mut dyn Network) -> Result<(), DiffusionError> {
         let (from, to) = self.course.at(step);
-        let seen = match self.solver {
-            Solver::Picture { .. } => self.course.picture(network, from, sample)?,
-            Solver::Noise { .. } => self.course.noise(network, from, sample)?,
-        };
-        self.seen.push_front(seen);
-        self.seen.truncate(3);
+        self.solver.look(&mut self.seen, &self.course, from, sample, network)?;
         let weights = Weights::of(self.solver, from, to);
         let lambda = |back: usize| self.course.levels[step - back].lambda();
         let h = to.lambda() - from.lambda();

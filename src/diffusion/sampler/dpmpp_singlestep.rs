@@ -27,12 +27,7 @@ impl Sampler for Singlestep {
 
     fn step(&mut self, step: usize, sample: &mut Latents, network: &mut dyn Network) -> Result<(), DiffusionError> {
         let (from, to) = self.course.at(step);
-        let seen = match self.solver {
-            Solver::Picture { .. } => self.course.picture(network, from, sample)?,
-            Solver::Noise { .. } => self.course.noise(network, from, sample)?,
-        };
-        self.seen.push_front(seen);
-        self.seen.truncate(3);
+        self.solver.look(&mut self.seen, &self.course, from, sample, network)?;
         let order = self.orders[step].min(self.seen.len());
         if order == 1 {
             self.begin = Some(sample.clone());

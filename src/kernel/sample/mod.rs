@@ -8,8 +8,11 @@ use rayon::prelude::*;
 
 use super::band::{self, Band};
 use super::cpu::{Level, Simd, Work};
+use super::wide::wide;
 use crate::frame::{Motion, Raster, Size};
 use filter::{Bicubic, Bilinear, Filter, Lanczos, Nearest};
+pub(super) use place::place;
+use place::{greatest, least};
 pub(super) use spots::CHUNK;
 use spots::{Source, Spots, spot};
 
@@ -104,9 +107,24 @@ pub fn at(plane: &[f32], size: Size, at: (f32, f32), sampling: Sampling, border:
 
 /// The least and the greatest value, and at least 0 to 1.
 fn range(raster: &Raster) -> (f32, f32) {
-    let wider = |(l, h): (f32, f32), v: f32| (l.min(v), h.max(v));
-    let parts = raster.data().par_chunks(1 << 16).map(|c| c.iter().copied().fold((0.0, 1.0), wider));
-    parts.reduce(|| (0.0, 1.0), |a, b| (a.0.min(b.0), a.1.max(b.1)))
+    let parts = raster.data().par_chunks(1 << 16).map(extent);
+    parts.reduce(|| (0.0, 1.0), |a, b| (least(a.0, b.0), greatest(a.1, b.1)))
+}
+
+wide! {
+    /// [`range`] of some values, whole vectors side by side.
+    fn extent(values: &[f32]) -> (f32, f32) {
+        let (mut low, mut high) = ([0.0_f32; 32], [1.0_f32; 32]);
+        let (chunks, rest) = values.as_chunks::<32>();
+        for chunk in chunks {
+            for i in 0..32 {
+                low[i] = least(chunk[i], low[i]);
+                high[i] = greatest(chunk[i], high[i]);
+            }
+        }
+        let ends = low.iter().zip(&high).fold((0.0, 1.0), |ends: (f32, f32), (l, h)| (least(*l, ends.0), greatest(*h, ends.1)));
+        rest.iter().fold(ends, |ends, v| (least(*v, ends.0), greatest(*v, ends.1)))
+    }
 }
 
 /// The rows of a band, as work for a level.
@@ -136,7 +154,7 @@ impl<const N: usize, P: Path, F: Filter<N>> Work for Rows<'_, N, P, F> {
             for row in 0..rows {
                 let y = self.band.top + row;
                 self.path.fill((left, y), count, &mut steps);
-                spots.aim::<F>((left, y), &steps, &self.source);
+                spots.aim::<F, S>(simd, (left, y), &steps, &self.source);
                 for (plane, out) in self.source.planes.iter().zip(&mut self.band.planes) {
                     let start = row * self.width + left;
                     spots.read::<F, S>(simd, plane, &self.source, &mut out[start..start + count]);

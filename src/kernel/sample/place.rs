@@ -17,7 +17,7 @@ pub(super) fn floor(v: f32) -> i32 {
 
 /// The pixel that tap `i` of `n` reads, or nothing for black.
 #[inline]
-pub(super) fn place(i: i32, n: i32, border: Border) -> Option<usize> {
+pub(in crate::kernel) fn place(i: i32, n: i32, border: Border) -> Option<usize> {
     let i = match border {
         Border::Replicate => i.clamp(0, n - 1),
         Border::Wrap => i.rem_euclid(n),

@@ -4,12 +4,10 @@ use super::filter::Filter;
 use super::place::{FAR, between, floor, greatest, hold, least, place};
 use super::{Border, Sampling};
 use crate::frame::Size;
-use crate::kernel::cpu::{Plane, Simd};
+use crate::kernel::cpu::{GROUP, Group, Plane, Simd, Window};
 
 /// Pixels that are prepared together: enough to vectorise, few enough to stay in the first cache.
 pub(in crate::kernel) const CHUNK: usize = 128;
-/// Pixels that are collected together.
-const GROUP: usize = 16;
 /// Columns of a patch of `N`×`N` pixels: whole vectors, of which the last few do not count.
 const WIDE: usize = 8;
 
@@ -36,8 +34,10 @@ pub(super) struct Spots<const N: usize> {
     /// Weights by tap.
     across: [[f32; CHUNK]; N],
     down: [[f32; CHUNK]; N],
-    /// Weights by pixel, for filters of more than two taps.
+    /// Weights by pixel, for filters of more than two taps, of groups without a window.
     by_pixel: [[f32; WIDE]; CHUNK],
+    /// Groups that can be read together.
+    windows: [Option<Window>; CHUNK / GROUP],
     /// Whether all taps of all pixels lie inside.
     inside: bool,
 }
@@ -52,13 +52,14 @@ impl<const N: usize> Spots<N> {
             across: [[0.0; CHUNK]; N],
             down: [[0.0; CHUNK]; N],
             by_pixel: [[0.0; WIDE]; CHUNK],
+            windows: [None; CHUNK / GROUP],
             inside: true,
         }
     }
 
     /// Prepares the pixels from `(left, y)` on, each moved by (dx, dy).
     #[inline(always)]
-    pub fn aim<F: Filter<N>>(&mut self, (left, y): (usize, usize), [dx, dy]: &[[f32; CHUNK]; 2], source: &Source<'_>) {
+    pub fn aim<F: Filter<N>, S: Simd>(&mut self, simd: S, (left, y): (usize, usize), [dx, dy]: &[[f32; CHUNK]; 2], source: &Source<'_>) {
         for (i, (x, dx)) in self.x.iter_mut().zip(dx).enumerate() {
             *x = (left as u32 + i as u32) as f32 + dx;
         }
@@ -82,10 +83,14 @@ impl<const N: usize> Spots<N> {
             all &= inside;
         }
         self.inside = all;
-        if N > 2 {
-            for (i, weights) in self.by_pixel.iter_mut().enumerate() {
-                for (weight, across) in weights.iter_mut().zip(&self.across) {
-                    *weight = across[i];
+        let (columns, rows) = (self.column.as_chunks().0, self.row.as_chunks().0);
+        for (index, window) in self.windows.iter_mut().enumerate() {
+            *window = simd.window::<N>(source.size.width, &columns[index], &rows[index]);
+            if N > 2 && window.is_none() {
+                for i in index * GROUP..(index + 1) * GROUP {
+                    for (weight, across) in self.by_pixel[i].iter_mut().zip(&self.across) {
+                        *weight = across[i];
+                    }
                 }
             }
         }
@@ -98,7 +103,7 @@ impl<const N: usize> Spots<N> {
         if N <= 2 {
             self.read_few(simd, plane, out);
         } else {
-            self.read_many::<F>(plane, out);
+            self.read_many::<F, S>(simd, plane, out);
         }
         if !self.inside {
             for (i, out) in out.iter_mut().enumerate().filter(|(i, _)| self.column[*i] < 0) {
@@ -131,7 +136,8 @@ impl<const N: usize> Spots<N> {
     fn group<S: Simd>(&self, simd: S, plane: Plane<'_>, index: usize) -> [f32; GROUP] {
         let mut taps = [[0.0; GROUP]; 4];
         let (x, y) = (&self.column.as_chunks().0[index], &self.row.as_chunks().0[index]);
-        if !simd.collect::<N>(plane, x, y, &mut taps) {
+        let quick = self.windows[index].is_some_and(|window| simd.collect::<N>(&Group { plane, window, y, x }, &mut taps));
+        if !quick {
             collect::<N>(plane, x, y, &mut taps);
         }
         if N == 1 {
@@ -146,10 +152,44 @@ impl<const N: usize> Spots<N> {
         })
     }
 
+    /// More taps, group by group where they lie close together.
     #[inline(always)]
-    fn read_many<F: Filter<N>>(&self, plane: Plane<'_>, out: &mut [f32]) {
+    fn read_many<F: Filter<N>, S: Simd>(&self, simd: S, plane: Plane<'_>, out: &mut [f32]) {
+        for (index, out) in out.chunks_mut(GROUP).enumerate() {
+            match self.windows[index].and_then(|window| self.weighed::<F, S>(simd, plane, window, index)) {
+                Some(values) => out.copy_from_slice(&values[..out.len()]),
+                None => self.read_each::<F>(plane, index * GROUP, out),
+            }
+        }
+    }
+
+    /// The values of a group that is read together: the sums of [`patch`], for all pixels at once.
+    #[inline(always)]
+    fn weighed<F: Filter<N>, S: Simd>(&self, simd: S, plane: Plane<'_>, window: Window, index: usize) -> Option<[f32; GROUP]> {
+        let (x, y) = (&self.column.as_chunks().0[index], &self.row.as_chunks().0[index]);
+        let down = self.down.each_ref().map(|w| &w.as_chunks().0[index]);
+        let (mut sums, mut middle) = ([[0.0; GROUP]; N], [[0.0; GROUP]; 4]);
+        if !simd.weigh::<N>(&Group { plane, window, y, x }, &down, &mut sums, &mut middle) {
+            return None;
+        }
+        let across: [&[f32; GROUP]; N] = self.across.each_ref().map(|w| &w.as_chunks().0[index]);
+        let mut out = [0.0; GROUP];
+        for i in 0..GROUP {
+            let mut columns = [0.0; WIDE];
+            for k in 0..N {
+                columns[k] = sums[k][i] * across[k][i];
+            }
+            let sum = total::<N>(columns);
+            out[i] = if F::HELD { between(sum, [middle[0][i], middle[1][i], middle[2][i], middle[3][i]]) } else { sum };
+        }
+        Some(out)
+    }
+
+    /// One pixel after the other, from pixel `start` on.
+    #[inline(always)]
+    fn read_each<F: Filter<N>>(&self, plane: Plane<'_>, start: usize, out: &mut [f32]) {
         let reach = (N - 1) * plane.width + wide(N);
-        for (i, out) in out.iter_mut().enumerate() {
+        for (i, out) in (start..).zip(out) {
             let first = (self.row[i] as usize).wrapping_mul(plane.width).wrapping_add(self.column[i] as usize);
             let down = std::array::from_fn(|k| self.down[k][i]);
             *out = match plane.pixels.get(first..first.wrapping_add(reach)) {
@@ -221,14 +261,19 @@ fn patch<const N: usize, F: Filter<N>>(pixels: &[f32], width: usize, across: &[f
     for (i, (sum, across)) in columns.iter_mut().zip(across).enumerate() {
         *sum = if i < N { *sum * across } else { 0.0 };
     }
-    let [a, b, c, d, e, f, g, h] = columns;
-    let sum = if N > 4 { ((a + e) + (c + g)) + ((b + f) + (d + h)) } else { (a + c) + (b + d) };
+    let sum = total::<N>(columns);
     if F::HELD {
         let middle = F::BEFORE as usize * (width + 1);
         let (top, bottom) = (&pixels[middle..middle + 2], &pixels[middle + width..middle + width + 2]);
         return between(sum, [top[0], top[1], bottom[0], bottom[1]]);
     }
     sum
+}
+
+/// The sum of the first `N` columns, in the order in which halves of a vector are added.
+#[inline(always)]
+fn total<const N: usize>([a, b, c, d, e, f, g, h]: [f32; WIDE]) -> f32 {
+    if N > 4 { ((a + e) + (c + g)) + ((b + f) + (d + h)) } else { (a + c) + (b + d) }
 }
 
 /// [`patch`] where the picture ends before the last vector does.
