@@ -14,7 +14,7 @@ pub(super) trait Work {
 /// Pixels that are read together.
 pub(super) const GROUP: usize = 16;
 
-/// What is written by hand for a level: reading the `N`×`N` pixels whose first is at column `x`, row `y`, for each of a group.
+/// What is written by hand for a level: reading pixels for a group at once, mostly the `N`×`N` whose first is at column `x`, row `y`.
 pub(super) trait Simd: Copy {
     /// Where a group reads, if it is a part of a plane of this width from which [`Simd::collect`] and [`Simd::weigh`] are quick.
     #[inline(always)]
@@ -39,6 +39,13 @@ pub(super) trait Simd: Copy {
         _columns: &mut [[f32; GROUP]; N],
         _middle: &mut [[f32; GROUP]; 4],
     ) -> bool {
+        false
+    }
+
+    /// For each of a group the weighed sum of as many pixels of a line as there are `weights`, the first at `first`, which never goes
+    /// back from one to the next. Returns false, with nothing useful done, where it cannot.
+    #[inline(always)]
+    fn along(self, _line: &[f32], _first: &[i32; GROUP], _weights: &[[f32; GROUP]], _sums: &mut [f32; GROUP]) -> bool {
         false
     }
 }

@@ -10,6 +10,7 @@ use crate::kernel::flow::{self, Preset};
 use crate::kernel::metrics;
 use crate::kernel::noise::{self, Clouds, Noise};
 use crate::kernel::pattern::{self, Pattern};
+use crate::kernel::resample::{self, Filter};
 use crate::kernel::sharpen::{self, Sharpen};
 use crate::kernel::smear::{self, Smear};
 use crate::kernel::tone::{self, Auto, Grey, Levels};
@@ -33,7 +34,7 @@ fn changed(picture: &Raster, change: impl Fn(&mut Raster)) -> Vec<f32> {
     picture.data().to_vec()
 }
 
-const KERNELS: [Kernel; 19] = [
+const KERNELS: [Kernel; 21] = [
     ("hsv", |a, _| changed(a, |a| color::from_rgb(a, Space::Hsv))),
     ("from hsv", |a, _| changed(a, |a| color::to_rgb(a, Space::Hsv))),
     ("lab", |a, _| changed(a, |a| color::from_rgb(a, Space::Lab))),
@@ -45,6 +46,8 @@ const KERNELS: [Kernel; 19] = [
     ("gaussian", |a, _| blur::gaussian(a, 2.3).data().to_vec()),
     ("mean", |a, _| blur::mean(a, 4.5).data().to_vec()),
     ("smear", |a, _| smear::smear(a, Smear::Line([11.5, -4.25])).data().to_vec()),
+    ("larger", |a, _| resample::resize(a, Size::new(190, 77), Filter::Bicubic).data().to_vec()),
+    ("smaller", |a, _| resample::resize(a, Size::new(70, 20), Filter::Lanczos).data().to_vec()),
     ("psnr", |a, b| vec![metrics::psnr(a, b) as f32]),
     ("sharpen", |a, _| sharpen::sharpen(a, Sharpen { amount: 0.8, taps: 5, sigma: 1.0, threshold: 0.01 }, None).data().to_vec()),
     ("gaussian noise", |a, _| changed(a, |a| noise::add(a, None, Noise::Gaussian, 0.1, 3))),

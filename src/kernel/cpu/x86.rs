@@ -42,6 +42,12 @@ impl Simd for Avx512 {
         // SAFETY: as above.
         unsafe { weigh::<N>(at, down, columns, middle) }
     }
+
+    #[inline(always)]
+    fn along(self, line: &[f32], first: &[i32; GROUP], weights: &[[f32; GROUP]], sums: &mut [f32; GROUP]) -> bool {
+        // SAFETY: as above.
+        unsafe { along(line, first, weights, sums) }
+    }
 }
 
 /// Rows of a window: with more, one pixel after the other is as quick.
@@ -122,6 +128,33 @@ fn weigh<const N: usize>(
     for (middle, near) in middle.iter_mut().zip(near) {
         store(middle, near);
     }
+    true
+}
+
+/// Where all taps of sixteen pixels lie within 64, two instructions pick one of each.
+#[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw")]
+fn along(line: &[f32], first: &[i32; GROUP], weights: &[[f32; GROUP]], sums: &mut [f32; GROUP]) -> bool {
+    let Some(base) = line.len().checked_sub(64).map(|last| last.min(first[0] as usize)) else { return false };
+    let end = first[GROUP - 1] as usize + weights.len() - base;
+    if end > 64 {
+        return false;
+    }
+    let (parts, _) = line[base..base + 64].as_chunks::<GROUP>();
+    let [a, b, c, d] = parts else { return false };
+    let near = [load(a), load(b)];
+    let far = if end > 32 { [load(c), load(d)] } else { near };
+    let mut pick = arch::_mm512_sub_epi32(load_whole(first), arch::_mm512_set1_epi32(base as i32));
+    let mut sum = arch::_mm512_setzero_ps();
+    for weights in weights {
+        let mut picked = arch::_mm512_permutex2var_ps(near[0], pick, near[1]);
+        if end > 32 {
+            let beyond = arch::_mm512_cmpgt_epi32_mask(pick, arch::_mm512_set1_epi32(31));
+            picked = arch::_mm512_mask_mov_ps(picked, beyond, arch::_mm512_permutex2var_ps(far[0], pick, far[1]));
+        }
+        sum = arch::_mm512_add_ps(sum, arch::_mm512_mul_ps(load(weights), picked));
+        pick = arch::_mm512_add_epi32(pick, arch::_mm512_set1_epi32(1));
+    }
+    store(sums, sum);
     true
 }
 
