@@ -20,5 +20,6 @@ pub mod nodes;
 #[macro_use]
 pub mod param;
 pub mod plan;
+pub mod store;
 
 pub use loom::{Loom, Rejected};

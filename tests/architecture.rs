@@ -14,6 +14,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("model", &["param", "frame", "diag"]),
     ("media", &["param", "frame", "diag"]),
     ("diffusion", &["model", "frame", "param", "kernel"]),
+    ("store", &["model", "diffusion", "diag"]),
     ("document", &["param", "diag", "frame"]),
     ("plan", &["document", "node", "param", "frame", "diag"]),
     ("exec", &["plan", "node", "param", "frame", "diag"]),
@@ -21,7 +22,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
 ];
 
 /// Crates that only one room may name.
-const ONLY_IN: &[(&str, &str)] = &[("ort::", "model"), ("ffmpeg_next::", "media"), ("petgraph::", "plan"), ("serde_saphyr::", "document")];
+const ONLY_IN: &[(&str, &str)] = &[("ort::", "model"), ("ffmpeg_next::", "media"), ("petgraph::", "plan"), ("serde_saphyr::", "document"), ("ureq::", "store"), ("sha2::", "store")];
 
 fn files(folder: &Path) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };

@@ -7,6 +7,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::frame::Size;
 use crate::param::SizeParam;
 
+use super::models::ModelsArgs;
+
 /// Weaves video through graphs: a YAML graph of nodes, checked, planned and run frame by frame.
 #[derive(Debug, Parser)]
 #[command(name = "frameloom", version, max_term_width = 110, propagate_version = true, arg_required_else_help = true)]
@@ -20,6 +22,9 @@ pub struct Cli {
     /// When to use colour.
     #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
     pub color: Color,
+    /// The store of models, in the place of the one in the user's data folder.
+    #[arg(long, global = true, value_name = "DIR")]
+    pub models_dir: Option<PathBuf>,
 }
 
 /// The verbs.
@@ -49,6 +54,8 @@ pub enum Verb {
     Compare(CompareArgs),
     /// Print and plot what a schedule, an expression or keyframes give.
     Schedule(ScheduleArgs),
+    /// Add, list, check and remove models.
+    Models(ModelsArgs),
     /// Say which libraries, codecs and devices there are, and what is missing.
     Doctor,
 }

@@ -18,7 +18,7 @@ struct Finding {
 
 /// Prints the report; [`Exit::Failed`] when something is missing without which graphs do not run.
 pub fn doctor(style: Style) -> Exit {
-    let findings = [program(), onnx_runtime(), ffmpeg(), encoders(), bundled_model()];
+    let findings = [program(), onnx_runtime(), ffmpeg(), encoders(), store(), bundled_model()];
     match style.format {
         Format::Json => {
             let list: Vec<_> =
@@ -78,6 +78,17 @@ fn encoders() -> Finding {
     });
     let mend = (!good).then(|| "install an FFmpeg with encoders, such as Debian's `libavcodec-extra`".to_owned());
     Finding { what: "encoders", good, facts: facts.collect(), mend }
+}
+
+fn store() -> Finding {
+    let Some(folder) = model::store_folder() else {
+        let mend = Some("set HOME, or name a folder with --models-dir".to_owned());
+        return Finding { what: "models", good: true, facts: vec!["no folder for them is known".to_owned()], mend };
+    };
+    let count = super::models::count(&folder);
+    let models = if count == 1 { "1 model".to_owned() } else { format!("{count} models") };
+    let mend = (count == 0).then(|| "frameloom models add PATH|URL|owner/name (docs/models.md)".to_owned());
+    Finding { what: "models", good: true, facts: vec![format!("{models} in {}", folder.display())], mend }
 }
 
 fn bundled_model() -> Finding {

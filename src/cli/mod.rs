@@ -9,6 +9,7 @@ mod draw;
 mod exit;
 mod explain;
 mod load;
+mod models;
 mod plan;
 mod progress;
 mod reference;
@@ -40,6 +41,9 @@ pub fn main() -> Exit {
 #[must_use]
 pub fn run(words: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Exit {
     let cli = Cli::parse_from(words);
+    if let Some(folder) = &cli.models_dir {
+        crate::model::use_store(folder);
+    }
     let style = Style::new(cli.format, cli.color, std::io::stderr().is_terminal());
     match &cli.verb {
         Verb::Run(args) => run::run(args, style),
@@ -54,6 +58,7 @@ pub fn run(words: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Exit
         Verb::Bench(args) => bench::run(args, style),
         Verb::Compare(args) => compare::compare(args, style),
         Verb::Schedule(args) => schedule::schedule(args, style),
+        Verb::Models(args) => models::models(args, style),
         Verb::Doctor => doctor::doctor(style),
     }
 }

@@ -23,6 +23,18 @@ pub enum Prediction {
     Sample,
 }
 
+impl Prediction {
+    /// The name that configurations use.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Epsilon => "epsilon",
+            Self::VPrediction => "v_prediction",
+            Self::Sample => "sample",
+        }
+    }
+}
+
 /// Which training timesteps a run visits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]

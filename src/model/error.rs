@@ -72,8 +72,9 @@ pub enum ModelError {
     },
 }
 
-/// What a file that ONNX Runtime cannot parse seems to be instead.
-pub(super) fn not_onnx(path: &Path) -> Option<String> {
+/// What a file that ONNX Runtime cannot parse seems to be instead, and what to do; nothing where that cannot be told.
+#[must_use]
+pub fn not_onnx(path: &Path) -> Option<String> {
     use std::io::Read;
     let mut head = Vec::new();
     std::fs::File::open(path).ok()?.take(64).read_to_end(&mut head).ok()?;

@@ -1,10 +1,33 @@
 //! From the name of a model in a graph to its file or folder.
 
 use std::path::{Path, PathBuf};
+use std::sync::{PoisonError, RwLock};
+
+use super::record::Record;
+
+/// The store that the command line names.
+static STORE: RwLock<Option<PathBuf>> = RwLock::new(None);
+
+/// Makes `folder` the store of models in the place of the user's data folder, for the whole process. Names are looked up there before
+/// all other folders of models.
+pub fn use_store(folder: &Path) {
+    *STORE.write().unwrap_or_else(PoisonError::into_inner) = Some(absolute(folder));
+}
+
+fn chosen_store() -> Option<PathBuf> {
+    STORE.read().unwrap_or_else(PoisonError::into_inner).clone()
+}
+
+/// Where the user's own models lie: the folder given to [`use_store`], or `frameloom/models` in the data folder of the system
+/// (`XDG_DATA_HOME`, `LOCALAPPDATA`…). Nothing where the system names none. It need not exist.
+#[must_use]
+pub fn store_folder() -> Option<PathBuf> {
+    chosen_store().or_else(user_folder)
+}
 
 /// No model of that name.
 #[derive(Debug, Clone, thiserror::Error)]
-#[error("there is no model `{name}`{}\nlooked in:\n  {}\nput the model in one of these folders, or give its path", near(.nearest), list(.searched))]
+#[error("there is no model `{name}`{}\nlooked in:\n  {}\n{}", near(.nearest), list(.searched), advice(.name))]
 pub struct FindError {
     /// What was asked for.
     pub name: String,
@@ -22,33 +45,97 @@ fn list(paths: &[PathBuf]) -> String {
     paths.iter().map(|p| p.display().to_string()).collect::<Vec<_>>().join("\n  ")
 }
 
+/// What to do about the model `name` that is nowhere.
+fn advice(name: &str) -> String {
+    let command = add_command(name);
+    if is_address(name) || looks_like_repository(name) {
+        return format!("type `{command}`");
+    }
+    match bare_name(name) {
+        bare if bare == name || has_ending(name) && !name.contains(['/', '\\']) => format!("type `{command}`, or give its path"),
+        bare => format!("check the path, or type `{command}` and name it `{bare}`"),
+    }
+}
+
+/// The command that adds the model that a graph calls `name`.
+#[must_use]
+pub fn add_command(name: &str) -> String {
+    let place = chosen_store().map_or_else(String::new, |folder| format!(" --models-dir {}", quoted(&folder.display().to_string())));
+    if is_address(name) || looks_like_repository(name) {
+        format!("frameloom models add {}{place}", quoted(name))
+    } else {
+        format!("frameloom models add PATH|URL|owner/name --name {}{place}", quoted(bare_name(name)))
+    }
+}
+
+/// `text` as one word of a shell's command.
+fn quoted(text: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "/._-:@%+=,~".contains(c);
+    if text.chars().all(plain) { text.to_owned() } else { format!("'{}'", text.replace('\'', "'\\''")) }
+}
+
+fn is_address(name: &str) -> bool {
+    name.starts_with("http://") || name.starts_with("https://")
+}
+
+/// Whether `name` may be a repository of Hugging Face, `owner/name`, rather than a path.
+fn looks_like_repository(name: &str) -> bool {
+    let word = |word: &str| {
+        word.starts_with(|c: char| c.is_ascii_alphanumeric()) && word.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
+    };
+    let own = ["models", "loras", "Lora", "graphs"];
+    let parts: Vec<&str> = name.strip_prefix("hf:").unwrap_or(name).split('/').collect();
+    matches!(parts[..], [owner, rest] if word(owner) && word(rest) && !own.contains(&owner) && !has_ending(rest))
+}
+
+fn has_ending(name: &str) -> bool {
+    let ending = Path::new(name).extension().map(|e| e.to_string_lossy().to_lowercase());
+    matches!(ending.as_deref(), Some("onnx" | "safetensors" | "ckpt" | "pt" | "pth" | "bin"))
+}
+
+/// The last part of `name`, without the ending of a model's file.
+fn bare_name(name: &str) -> &str {
+    let last = name.rsplit(['/', '\\']).find(|part| !part.is_empty()).unwrap_or(name);
+    if has_ending(last) { last.rsplit_once('.').map_or(last, |(stem, _)| stem) } else { last }
+}
+
 /// The file (or, for a model of several parts, the folder) of the model `name`.
 ///
-/// In order: a path relative to `base`, the folder of the graph; a model of that name, with or without `.onnx` or `.safetensors`, in a folder `models` beside
+/// In order: a path relative to `base`, the folder of the graph; the store that the command line names; a model of that name, with or without `.onnx` or `.safetensors`, in a folder `models` beside
 /// the graph or above it; the same above the current directory and above the program; the folders in `FRAMELOOM_MODELS`; the user's
-/// data folder.
+/// store. A model of a store is found by where it came from, too: `owner/name` or an address.
 ///
 /// # Errors
 /// [`FindError`], which lists the places and the nearest names.
 pub fn find_model(name: &str, base: &Path) -> Result<PathBuf, FindError> {
-    find_among(name, base, folders(base))
+    find_among(name, base, model_folders(base))
 }
 
 fn find_among(name: &str, base: &Path, folders: Vec<PathBuf>) -> Result<PathBuf, FindError> {
     let mut searched = vec![absolute(base)];
     searched.extend(folders);
     searched.dedup();
-    let found = searched.iter().find_map(|folder| {
-        let [exact, network, checkpoint] = [name.to_owned(), format!("{name}.onnx"), format!("{name}.safetensors")].map(|n| folder.join(n));
-        [exact, network, checkpoint]
-            .into_iter()
-            .find(|path| path.is_file() || path.join("model_index.json").is_file() || is_model_folder(path))
-    });
-    if let Some(path) = found {
+    let found = searched.iter().find_map(|folder| named(name, folder));
+    let by_source = || searched[1..].iter().find_map(|folder| from_source(name, folder));
+    if let Some(path) = found.or_else(by_source) {
         return Ok(path);
     }
     let nearest = nearest(name, &searched);
     Err(FindError { name: name.to_owned(), searched, nearest })
+}
+
+/// The model `name` in `folder`.
+fn named(name: &str, folder: &Path) -> Option<PathBuf> {
+    let [exact, network, checkpoint] = [name.to_owned(), format!("{name}.onnx"), format!("{name}.safetensors")].map(|n| folder.join(n));
+    [exact, network, checkpoint].into_iter().find(|path| path.is_file() || path.join("model_index.json").is_file() || is_model_folder(path))
+}
+
+/// The model in `folder` that came from the repository or address `name`.
+fn from_source(name: &str, folder: &Path) -> Option<PathBuf> {
+    if !is_address(name) && !looks_like_repository(name) {
+        return None;
+    }
+    Record::from_source(folder, name).iter().find_map(|name| named(name, folder))
 }
 
 /// A folder counts when it holds a model or parts that do.
@@ -71,6 +158,7 @@ fn nearest(name: &str, searched: &[PathBuf]) -> Vec<String> {
         .chain(searched)
         .flat_map(|folder| entries(folder))
         .filter(|path| path.extension().is_some_and(|e| e == "onnx" || e == "safetensors") || path.is_dir())
+        .filter(|path| path.extension().is_none_or(|ending| ending != "part"))
         .filter_map(|path| path.file_stem().map(|s| s.to_string_lossy().into_owned()))
         .map(|stem| {
             let lower = stem.to_lowercase();
@@ -89,8 +177,10 @@ fn absolute(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf())
 }
 
-fn folders(base: &Path) -> Vec<PathBuf> {
-    let mut all: Vec<PathBuf> = Vec::new();
+/// The folders in which a graph in the folder `base` finds models by name, in order.
+#[must_use]
+pub fn model_folders(base: &Path) -> Vec<PathBuf> {
+    let mut all: Vec<PathBuf> = chosen_store().into_iter().collect();
     let program = std::env::current_exe().ok();
     let starts = [Some(absolute(base)), std::env::current_dir().ok(), program];
     for start in starts.into_iter().flatten() {
@@ -99,13 +189,13 @@ fn folders(base: &Path) -> Vec<PathBuf> {
     if let Some(paths) = std::env::var_os("FRAMELOOM_MODELS") {
         all.extend(std::env::split_paths(&paths));
     }
-    all.extend(user_folder());
+    all.extend(store_folder());
     let mut seen = std::collections::HashSet::new();
     all.retain(|folder| seen.insert(folder.clone()));
     all
 }
 
-/// Where the user's own models lie.
+/// The place of the user's store on this system.
 fn user_folder() -> Option<PathBuf> {
     let var = |name| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
     let data = if cfg!(windows) {

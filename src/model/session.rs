@@ -94,11 +94,14 @@ type Shelf = Arc<Mutex<Weak<Session>>>;
 static OPEN: LazyLock<Mutex<HashMap<Key, Shelf>>> = LazyLock::new(Mutex::default);
 
 impl Session {
-    /// Loads the model at `path`, or shares the session that has it already with the same options.
+    /// Loads the model at `path`, a file or a folder that holds `model.onnx`, or shares the session that has it already with the same
+    /// options.
     ///
     /// # Errors
     /// When ONNX Runtime is missing, the file is, or it is no model that ONNX Runtime can run.
     pub fn open(path: &Path, options: &SessionOptions) -> Result<Arc<Self>, ModelError> {
+        let within = path.join("model.onnx");
+        let path = if within.is_file() { &within } else { path };
         let Ok(real) = path.canonicalize() else {
             return Err(missing(path));
         };

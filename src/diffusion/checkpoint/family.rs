@@ -20,30 +20,78 @@ pub enum Family {
     Sdxl,
 }
 
-/// Names that only other things than a whole Stable Diffusion have, and what to say then. The first that fits decides.
-const OTHERS: [(&[&str], &str); 12] = [
-    (
+/// Something else than a whole Stable Diffusion.
+#[derive(Debug, Clone, Copy)]
+pub struct Stranger {
+    /// What it is, in a word: `lora`, `controlnet`…
+    pub name: &'static str,
+    /// What it is and what to do with it.
+    pub advice: &'static str,
+    /// Parts of names that only it has.
+    marks: &'static [&'static str],
+}
+
+const fn stranger(name: &'static str, marks: &'static [&'static str], advice: &'static str) -> Stranger {
+    Stranger { name, advice, marks }
+}
+
+/// The first that fits decides.
+const STRANGERS: [Stranger; 12] = [
+    stranger(
+        "lora",
         &["lora_unet_", "lora_te", "lora_A.weight", "lora_B.weight", "lora_up.weight", "hada_w1_a", "lokr_w1", "oft_blocks"],
         "it is a LoRA, which goes on top of a model; name the model here and this file under `loras`",
     ),
-    (&["joint_blocks."], "it is a Stable Diffusion 3, which is not supported; use a model of the families 1.x, 2.x or XL"),
-    (&["double_blocks."], "it is a Flux or a model like it, which is not supported; use a Stable Diffusion 1.x, 2.x or XL"),
-    (&["control_model.", "controlnet_cond_embedding", "input_hint_block"], "it is a ControlNet, which steers a model; name the model here"),
-    (&["adapter.body.", "body.0.resnets."], "it is a T2I adapter, which steers a model; name the model here"),
-    (&["motion_modules."], "it holds motion modules, which are not supported; use a Stable Diffusion 1.x, 2.x or XL"),
-    (&["emb_params", "clip_g", "clip_l"], "it is an embedding (textual inversion), which is not a model; name the model here"),
-    (&["conditioner.embedders.0.model."], "it is the SDXL refiner, which is not supported; use the base model"),
-    (&["edm_mean", "edm_vpred.sigma_max"], "its noise schedule is EDM, which is not supported; use a model with epsilon or v-prediction"),
-    (
+    stranger("sd3", &["joint_blocks."], "it is a Stable Diffusion 3, which is not supported; use a model of the families 1.x, 2.x or XL"),
+    stranger("flux", &["double_blocks."], "it is a Flux or a model like it, which is not supported; use a Stable Diffusion 1.x, 2.x or XL"),
+    stranger(
+        "controlnet",
+        &["control_model.", "controlnet_cond_embedding", "input_hint_block"],
+        "it is a ControlNet, which steers a model; name the model here",
+    ),
+    stranger("t2i-adapter", &["adapter.body.", "body.0.resnets."], "it is a T2I adapter, which steers a model; name the model here"),
+    stranger("motion", &["motion_modules."], "it holds motion modules, which are not supported; use a Stable Diffusion 1.x, 2.x or XL"),
+    stranger(
+        "embedding",
+        &["emb_params", "clip_g", "clip_l"],
+        "it is an embedding (textual inversion), which is not a model; name the model here",
+    ),
+    stranger("sdxl-refiner", &["conditioner.embedders.0.model."], "it is the SDXL refiner, which is not supported; use the base model"),
+    stranger(
+        "edm",
+        &["edm_mean", "edm_vpred.sigma_max"],
+        "its noise schedule is EDM, which is not supported; use a model with epsilon or v-prediction",
+    ),
+    stranger(
+        "cascade",
         &["model.diffusion_model.clip_mapper.", "model.diffusion_model.clf."],
         "it is a Stable Cascade, which is not supported; use a Stable Diffusion 1.x, 2.x or XL",
     ),
-    (
+    stranger(
+        "diffusers",
         &["down_blocks.", "unet.down_blocks."],
         "it holds a network under the names of diffusers; use that model's whole folder exported to ONNX, or a single-file checkpoint",
     ),
-    (&["decoder.up", "encoder.down"], "it is a picture coder (VAE) alone; name the model here"),
+    stranger("vae", &["decoder.up", "encoder.down"], "it is a picture coder (VAE) alone; name the model here"),
 ];
+
+/// What `file` is where it is no whole Stable Diffusion, as far as it is known.
+#[must_use]
+pub fn other_than_checkpoint(file: &TensorFile) -> Option<&'static Stranger> {
+    let whole = begins(file, WHOLE);
+    STRANGERS.iter().find(|stranger| {
+        // Names of a part alone count only where there is no whole model around it.
+        let found = |mark: &&str| file.tensors.keys().any(|key| if whole { key.starts_with(mark) } else { key.contains(mark) });
+        stranger.marks.iter().any(found)
+    })
+}
+
+/// How names of a whole checkpoint begin.
+const WHOLE: &str = "model.diffusion_model.input_blocks.";
+
+fn begins(file: &TensorFile, start: &str) -> bool {
+    file.tensors.range(start.to_owned()..).next().is_some_and(|(key, _)| key.starts_with(start))
+}
 
 impl Family {
     /// The family of a checkpoint.
@@ -51,16 +99,11 @@ impl Family {
     /// # Errors
     /// [`DiffusionError::Malformed`], which says what the file is instead.
     pub fn of(file: &TensorFile, path: &Path) -> Result<Self, DiffusionError> {
-        let begins = |start: &str| file.tensors.range(start.to_owned()..).next().is_some_and(|(key, _)| key.starts_with(start));
-        let whole = begins("model.diffusion_model.input_blocks.");
-        for (marks, advice) in OTHERS {
-            // Names of a part alone count only where there is no whole model around it.
-            let found = |mark: &&str| file.tensors.keys().any(|key| if whole { key.starts_with(mark) } else { key.contains(mark) });
-            if marks.iter().any(found) {
-                return Err(malformed(path, advice.to_owned()));
-            }
+        if let Some(stranger) = other_than_checkpoint(file) {
+            return Err(malformed(path, stranger.advice.to_owned()));
         }
-        if !whole {
+        let begins = |start: &str| begins(file, start);
+        if !begins(WHOLE) {
             return Err(malformed(path, "it holds no Stable Diffusion model that is known; use a checkpoint of 1.x, 2.x or XL".to_owned()));
         }
         if begins("conditioner.embedders.1.model.") {

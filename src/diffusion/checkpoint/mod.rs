@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-pub use family::Family;
+pub use family::{Family, Stranger, other_than_checkpoint};
 pub use file::{Stored, TensorFile};
 pub use names::{Form, Named, Originals, Part, name, original_modules, vae_levels};
 
@@ -245,7 +245,8 @@ fn part_of(stored: &Stored, index: usize, count: usize, form: Form) -> Stored {
 }
 
 /// What to say of files that hold a Python program rather than numbers.
-pub(super) fn pickled(path: &Path) -> Option<&'static str> {
+#[must_use]
+pub fn pickled(path: &Path) -> Option<&'static str> {
     let extension = path.extension()?.to_str()?.to_ascii_lowercase();
     ["ckpt", "pt", "pth", "bin"].contains(&extension.as_str()).then_some(
         "it is a pickled PyTorch file, which can run any program when it is read; take the `.safetensors` edition of the model, or convert \

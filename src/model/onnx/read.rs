@@ -79,16 +79,7 @@ impl Initializer {
     /// The type of its numbers.
     #[must_use]
     pub fn element(&self) -> Element {
-        match self.kind {
-            1 => Element::F32,
-            2 => Element::U8,
-            6 => Element::I32,
-            7 => Element::I64,
-            9 => Element::Bool,
-            10 => Element::F16,
-            11 => Element::F64,
-            _ => Element::Other,
-        }
+        element(self.kind)
     }
 
     /// `bytes` as the numbers that this array holds; `None` where they are no floats.
@@ -99,6 +90,20 @@ impl Initializer {
             Element::F16 => Some(bytes.as_chunks::<2>().0.iter().map(|b| f16::from_le_bytes(*b).to_f32()).collect()),
             _ => None,
         }
+    }
+}
+
+/// The type of numbers that ONNX counts as `kind`.
+pub(super) fn element(kind: i32) -> Element {
+    match kind {
+        1 => Element::F32,
+        2 => Element::U8,
+        6 => Element::I32,
+        7 => Element::I64,
+        9 => Element::Bool,
+        10 => Element::F16,
+        11 => Element::F64,
+        _ => Element::Other,
     }
 }
 
