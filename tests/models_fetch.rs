@@ -67,7 +67,7 @@ fn another_run_goes_on_where_the_last_one_stopped() {
     assert!(listed.contains("unfinished: `ink`") && !listed.contains("\nink "), "{listed}");
     well.store(true, Ordering::Relaxed);
     let ran = user.models(&["add", &address]);
-    assert!(ran.err.contains("150 kB are there already"), "{}", ran.err);
+    assert!(ran.err.contains("146.5 KiB are there already"), "{}", ran.err);
     assert_eq!(server.log().last().unwrap().header("range"), Some("bytes=150000-"));
     assert_eq!((user.names().len(), user.stored()["ink.safetensors"] == file()), (2, true));
 }
@@ -210,7 +210,7 @@ fn a_repository_brings_its_pipeline_and_the_token_stays_at_home() {
 
     let user = User::new().with("HF_ENDPOINT", near.at("/")).with("HF_TOKEN", "hf_secret");
     let ran = user.models(&["add", "Some/Tiny"]);
-    assert!(ran.out.contains("added `Tiny`: sd1") && ran.out.contains("licence openrail"), "{}", ran.out);
+    assert!(ran.out.contains("added `Tiny`: diffusion") && ran.out.contains("licence openrail"), "{}", ran.out);
     assert!(!format!("{}{}", ran.out, ran.err).contains("secret"));
     assert!(user.names().contains(&"Tiny/unet/model.onnx".to_owned()) && !user.names().iter().any(|name| name.ends_with(".bin")));
     assert!(!far.log().is_empty() && far.log().iter().all(|asked| asked.header("authorization").is_none()));

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::{PoisonError, RwLock};
 
+use super::advice::{advice, is_address, looks_like_repository};
 use super::record::Record;
 
 /// The store that the command line names.
@@ -14,7 +15,8 @@ pub fn use_store(folder: &Path) {
     *STORE.write().unwrap_or_else(PoisonError::into_inner) = Some(absolute(folder));
 }
 
-fn chosen_store() -> Option<PathBuf> {
+/// That folder, if one was given.
+pub(super) fn chosen_store() -> Option<PathBuf> {
     STORE.read().unwrap_or_else(PoisonError::into_inner).clone()
 }
 
@@ -43,60 +45,6 @@ fn near(names: &[String]) -> String {
 
 fn list(paths: &[PathBuf]) -> String {
     paths.iter().map(|p| p.display().to_string()).collect::<Vec<_>>().join("\n  ")
-}
-
-/// What to do about the model `name` that is nowhere.
-fn advice(name: &str) -> String {
-    let command = add_command(name);
-    if is_address(name) || looks_like_repository(name) {
-        return format!("type `{command}`");
-    }
-    match bare_name(name) {
-        bare if bare == name || has_ending(name) && !name.contains(['/', '\\']) => format!("type `{command}`, or give its path"),
-        bare => format!("check the path, or type `{command}` and name it `{bare}`"),
-    }
-}
-
-/// The command that adds the model that a graph calls `name`.
-#[must_use]
-pub fn add_command(name: &str) -> String {
-    let place = chosen_store().map_or_else(String::new, |folder| format!(" --models-dir {}", quoted(&folder.display().to_string())));
-    if is_address(name) || looks_like_repository(name) {
-        format!("frameloom models add {}{place}", quoted(name))
-    } else {
-        format!("frameloom models add PATH|URL|owner/name --name {}{place}", quoted(bare_name(name)))
-    }
-}
-
-/// `text` as one word of a shell's command.
-fn quoted(text: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || "/._-:@%+=,~".contains(c);
-    if text.chars().all(plain) { text.to_owned() } else { format!("'{}'", text.replace('\'', "'\\''")) }
-}
-
-fn is_address(name: &str) -> bool {
-    name.starts_with("http://") || name.starts_with("https://")
-}
-
-/// Whether `name` may be a repository of Hugging Face, `owner/name`, rather than a path.
-fn looks_like_repository(name: &str) -> bool {
-    let word = |word: &str| {
-        word.starts_with(|c: char| c.is_ascii_alphanumeric()) && word.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
-    };
-    let own = ["models", "loras", "Lora", "graphs"];
-    let parts: Vec<&str> = name.strip_prefix("hf:").unwrap_or(name).split('/').collect();
-    matches!(parts[..], [owner, rest] if word(owner) && word(rest) && !own.contains(&owner) && !has_ending(rest))
-}
-
-fn has_ending(name: &str) -> bool {
-    let ending = Path::new(name).extension().map(|e| e.to_string_lossy().to_lowercase());
-    matches!(ending.as_deref(), Some("onnx" | "safetensors" | "ckpt" | "pt" | "pth" | "bin"))
-}
-
-/// The last part of `name`, without the ending of a model's file.
-fn bare_name(name: &str) -> &str {
-    let last = name.rsplit(['/', '\\']).find(|part| !part.is_empty()).unwrap_or(name);
-    if has_ending(last) { last.rsplit_once('.').map_or(last, |(stem, _)| stem) } else { last }
 }
 
 /// The file (or, for a model of several parts, the folder) of the model `name`.

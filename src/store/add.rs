@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 
 use super::bring::{Brought, bring};
 use super::choose::is_within;
+use super::content::Content;
 use super::gather::{Item, Plan};
 use super::hash::is_hash;
-use super::inspect::{Content, Facts, look};
+use super::inspect::{Facts, look};
 use super::name::{checked, ending, stem};
 use super::stage::Stage;
 use super::{Event, Network, Store, StoreError, Watch, date};
@@ -71,22 +72,30 @@ impl Store {
             return self.link(wanted, &plan, &name, watch);
         }
         let stage = Stage::open(self, &name, &plan.key)?;
-        let added = self.through(&stage, wanted, &plan, name, network, watch);
-        match &added {
-            // What is wrong stays wrong, and copies are quickly made anew.
-            Err(StoreError::Busy) => {}
-            Err(StoreError::Unfit(_)) => stage.abandon(),
-            Err(_) if matches!(plan.origin, Origin::Path { .. }) => stage.abandon(),
-            Err(_) => stage.tidy(),
-            Ok(_) => {}
+        match self.through(&stage, wanted, &plan, name, network, watch) {
+            Ok((what, added)) => {
+                stage.finish(&what, &added.path)?;
+                added.record.write(self.folder()).map_err(StoreError::disk("write the record of", &added.path))?;
+                Ok(added)
+            }
+            Err(error) => {
+                // What is wrong stays wrong, and copies are quickly made anew; what was fetched is kept.
+                let useless = matches!(error, StoreError::Unfit(_)) || matches!(plan.origin, Origin::Path { .. });
+                if useless {
+                    stage.abandon()
+                } else {
+                    stage.tidy()
+                }
+                Err(error)
+            }
         }
-        added
     }
 
     fn free(&self, name: &str) -> Result<(), StoreError> {
         self.taken(name).map_or(Ok(()), |path| Err(StoreError::Exists { name: name.to_owned(), path }))
     }
 
+    /// Brings all files into the stage, and gives what is to have its place then.
     fn through(
         &self,
         stage: &Stage,
@@ -95,7 +104,7 @@ impl Store {
         mut name: String,
         network: &Network,
         watch: &mut Watch<'_>,
-    ) -> Result<Added, StoreError> {
+    ) -> Result<(PathBuf, Added), StoreError> {
         let bytes = plan.items.iter().map(|item| item.at.size()).sum();
         watch(Event::Begin { files: plan.items.len(), bytes });
         let mut staged = Vec::new();
@@ -111,8 +120,8 @@ impl Store {
         self.settle(stage, wanted, plan, &name, staged)
     }
 
-    /// Looks into what came and gives it its place.
-    fn settle(&self, stage: &Stage, wanted: &Wanted, plan: &Plan, name: &str, staged: Vec<Staged>) -> Result<Added, StoreError> {
+    /// Looks into what came and finds its place.
+    fn settle(&self, stage: &Stage, wanted: &Wanted, plan: &Plan, name: &str, staged: Vec<Staged>) -> Result<(PathBuf, Added), StoreError> {
         let files = stage.files();
         let unfit = |why: String| StoreError::Unfit(format!("`{}` is not taken: {why}", wanted.source));
         let (what, place, facts) = match staged.as_slice() {
@@ -127,17 +136,15 @@ impl Store {
         let file =
             |one: Staged| RecordedFile { path: if single { file_of(&place) } else { one.item.to }, size: one.size, sha256: one.sha256 };
         let files = staged.into_iter().map(file).collect();
-        let record = self.record(name, wanted, plan, &facts, files);
-        stage.finish(&what, &place)?;
-        record.write(self.folder()).map_err(StoreError::disk("write the record of", &place))?;
-        Ok(Added { path: place, record, facts })
+        let record = record(name, wanted, plan, &facts, files);
+        Ok((what, Added { path: place, record, facts }))
     }
+}
 
-    /// What is written down.
-    pub(super) fn record(&self, name: &str, wanted: &Wanted, plan: &Plan, facts: &Facts, files: Vec<RecordedFile>) -> Record {
-        let license = wanted.license.clone().or_else(|| plan.license.clone()).or_else(|| facts.license.clone());
-        Record { name: name.to_owned(), source: plan.origin.clone(), added: date::now(), family: facts.family.clone(), license, files }
-    }
+/// What is written down.
+pub(super) fn record(name: &str, wanted: &Wanted, plan: &Plan, facts: &Facts, files: Vec<RecordedFile>) -> Record {
+    let license = wanted.license.clone().or_else(|| plan.license.clone()).or_else(|| facts.license.clone());
+    Record { name: name.to_owned(), source: plan.origin.clone(), added: date::now(), family: facts.family.clone(), license, files }
 }
 
 fn file_of(path: &Path) -> String {

@@ -22,8 +22,8 @@ pub(super) struct Chosen {
     pub to: String,
 }
 
-/// Those of `paths` that `wanted` names, or, where it is empty, those that Frameloom runs: the networks of a pipeline in ONNX form; a single
-/// network in that form; a checkpoint in a single file.
+/// Those of `paths` that `wanted` names, or, where it is empty, those that Frameloom runs: the networks of a pipeline in ONNX form; a
+/// single network in that form; a checkpoint in a single file.
 pub(super) fn choose(paths: &[String], wanted: &[String]) -> Result<Vec<Chosen>, StoreError> {
     let files: Vec<&str> = paths.iter().map(String::as_str).filter(|path| is_within(path)).collect();
     let chosen = if wanted.is_empty() { by_kind(&files)? } else { by_name(&files, wanted)? };
@@ -51,8 +51,8 @@ fn by_name<'a>(files: &[&'a str], wanted: &[String]) -> Result<Vec<&'a str>, Sto
 }
 
 /// Why pickles are refused.
-pub(super) const PICKLED: &str = "it is a pickled PyTorch file, which can run any program when it is read; take the `.safetensors` edition of the \
-                                  model, or convert it with a tool you trust";
+pub(super) const PICKLED: &str = "it is a pickled PyTorch file, which can run any program when it is read; take the `.safetensors` \
+                                  edition of the model, or convert it with a tool you trust";
 
 fn by_kind<'a>(files: &[&'a str]) -> Result<Vec<&'a str>, StoreError> {
     let parts: Vec<&str> = files.iter().filter_map(|file| file.strip_suffix("/model.onnx")).collect();
@@ -101,8 +101,8 @@ pub(super) fn is_paper(name: &str) -> bool {
 fn unusable(files: &[&str]) -> StoreError {
     let parts = files.iter().any(|file| file.starts_with("unet/"));
     if parts {
-        let advice = "its networks are in PyTorch's form alone, which Frameloom does not run; export it (`optimum-cli export onnx --model MODEL \
-                      FOLDER`) and add that folder, or look for its edition in a single `.safetensors` file";
+        let advice = "its networks are in PyTorch's form alone, which Frameloom does not run; export it (`optimum-cli export onnx --model \
+                      MODEL FOLDER`) and add that folder, or look for its edition in a single `.safetensors` file";
         return StoreError::Unfit(advice.to_owned());
     }
     match files.iter().find(|file| has_ending(file, &PICKLES)) {

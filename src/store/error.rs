@@ -17,7 +17,10 @@ pub enum StoreError {
         why: &'static str,
     },
     /// There is a model of that name already.
-    #[error("there is a model `{name}` already, at `{}`; remove it with `frameloom models rm {name}`, or give another name with `--name`", path.display())]
+    #[error(
+        "there is a model `{name}` already, at `{}`; remove it with `frameloom models rm {name}`, or give another name with `--name`",
+        path.display()
+    )]
     Exists {
         /// The name.
         name: String,
@@ -25,7 +28,7 @@ pub enum StoreError {
         path: PathBuf,
     },
     /// No such model.
-    #[error("there is no model `{name}`{}", near.as_ref().map_or_else(|| "; `frameloom models list` shows all".to_owned(), |near| format!("; did you mean `{near}`?")))]
+    #[error("there is no model `{name}`; {}", advice(near.as_deref()))]
     Missing {
         /// What was asked for.
         name: String,
@@ -162,6 +165,11 @@ impl StoreError {
             Self::Disk { doing, path: path.to_path_buf(), why }
         }
     }
+}
+
+/// What to do about a name that no model has.
+fn advice(near: Option<&str>) -> String {
+    near.map_or_else(|| "`frameloom models list` shows all".to_owned(), |near| format!("did you mean `{near}`?"))
 }
 
 /// What a status means, for those that users meet.

@@ -1,6 +1,6 @@
 //! One file from the network: into a part, resumed where it stopped, hashed as it comes.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -78,9 +78,6 @@ impl<'a> Download<'a> {
         fs::create_dir_all(folder).map_err(StoreError::disk("make the folder", folder))?;
         let file = OpenOptions::new().create(true).truncate(false).read(true).write(true).open(part);
         let file = file.map_err(StoreError::disk("write", part))?;
-        if let Err(TryLockError::WouldBlock) = file.try_lock() {
-            return Err(StoreError::Busy);
-        }
         let guard = Guard::read(part, request.address).unwrap_or_default();
         let mut download =
             Self { network, request, part: part.to_path_buf(), file, guard, hasher: Hasher::default(), have: 0, heard: false };

@@ -61,7 +61,8 @@ fn file_name(header: &str) -> Option<String> {
     name.rsplit(['/', '\\']).next().map(str::to_owned).filter(|name| !name.is_empty())
 }
 
-/// The SHA-256 of the whole file that a server promises: `Repr-Digest: sha-256=:BASE64:` (RFC 9530), or `Digest: SHA-256=BASE64` (RFC 3230).
+/// The SHA-256 of the whole file that a server promises: `Repr-Digest: sha-256=:BASE64:` (RFC 9530), or `Digest: SHA-256=BASE64`
+/// (RFC 3230).
 fn promised(headers: &HeaderMap) -> Option<String> {
     let list = text(headers, "repr-digest").or_else(|| text(headers, "digest"))?;
     let entry = list.split(',').map(str::trim).find(|entry| entry.get(..8).is_some_and(|key| key.eq_ignore_ascii_case("sha-256=")))?;

@@ -57,21 +57,13 @@ pub(super) fn is_hash(text: &str) -> bool {
     text.len() == 64 && text.chars().all(|c| c.is_ascii_hexdigit())
 }
 
-/// So many bytes as people write it: `2.13 GB`.
+/// So many bytes as people write it: `2.1 GiB`.
 #[must_use]
-pub(super) fn bytes(count: u64) -> String {
-    let units = ["kB", "MB", "GB", "TB"];
-    if count < 1000 {
-        return format!("{count} bytes");
-    }
-    let mut value = count as f64 / 1000.0;
-    let mut unit = 0;
-    while value >= 999.5 && unit + 1 < units.len() {
-        value /= 1000.0;
-        unit += 1;
-    }
-    let digits = if value < 10.0 { 2 } else { usize::from(value < 100.0) };
-    format!("{value:.digits$} {}", units[unit])
+pub fn bytes(count: u64) -> String {
+    let value = count as f64;
+    let units = [("GiB", 30), ("MiB", 20), ("KiB", 10)];
+    let unit = units.into_iter().find(|(_, power)| count >> power > 0);
+    unit.map_or_else(|| format!("{count} B"), |(unit, power)| format!("{:.1} {unit}", value / f64::from(1_u32 << power)))
 }
 
 #[cfg(test)]
@@ -90,6 +82,6 @@ mod tests {
 
     #[test]
     fn sizes_are_short() {
-        assert_eq!([999, 1000, 12_345, 999_999, 2_132_856_622].map(bytes), ["999 bytes", "1.00 kB", "12.3 kB", "1.00 MB", "2.13 GB"]);
+        assert_eq!([999, 1024, 12_345, 3_145_728, 2_132_856_622].map(bytes), ["999 B", "1.0 KiB", "12.1 KiB", "3.0 MiB", "2.0 GiB"]);
     }
 }

@@ -3,11 +3,12 @@
 use std::io;
 use std::path::Path;
 
-use super::add::{Added, Wanted};
+use super::add::{Added, Wanted, record};
 use super::bring::From;
+use super::content::Content;
 use super::gather::Plan;
 use super::hash::hash_file;
-use super::inspect::{Content, look};
+use super::inspect::look;
 use super::{Event, Store, StoreError, Watch};
 use crate::model::{Origin, RecordedFile};
 
@@ -42,7 +43,7 @@ impl Store {
             }
             files.push(RecordedFile { path: item.to.clone(), size, sha256 });
         }
-        let record = self.record(name, wanted, plan, &facts, files);
+        let record = record(name, wanted, plan, &facts, files);
         symlink(path, &place).map_err(StoreError::disk("make the link", &place))?;
         record.write(self.folder()).map_err(StoreError::disk("write the record of", &place))?;
         Ok(Added { path: place, record, facts })

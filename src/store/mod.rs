@@ -7,6 +7,7 @@
 mod add;
 mod bring;
 mod choose;
+mod content;
 mod date;
 mod error;
 mod fetch;
@@ -30,6 +31,7 @@ use std::path::{Path, PathBuf};
 
 pub use add::{Added, Wanted};
 pub use error::StoreError;
+pub use hash::bytes;
 pub use inspect::{Facts, Part, inspect};
 pub use list::{Entry, Unfinished, entries, find};
 pub use network::{Network, Patience};

@@ -168,10 +168,22 @@ fn trouble(address: &str, error: &ureq::Error) -> Trouble {
         ureq::Error::HostNotFound => Trouble::Unreachable("the host is not found".to_owned()),
         ureq::Error::ConnectionFailed => Trouble::Unreachable("nobody answers".to_owned()),
         ureq::Error::Io(error) if error.kind() == ErrorKind::ConnectionRefused => Trouble::Unreachable("nobody listens there".to_owned()),
-        ureq::Error::Io(error) => Trouble::Passing { why: error.to_string(), wait: None },
+        ureq::Error::Io(error) => io_trouble(address, &error.to_string()),
         ureq::Error::Timeout(_) => Trouble::Passing { why: "the server says nothing".to_owned(), wait: None },
         ureq::Error::Protocol(error) => Trouble::Passing { why: error.to_string(), wait: None },
         other => Trouble::Lasting(connection(address, other.to_string())),
+    }
+}
+
+/// What the system and the encryption tell by words alone.
+fn io_trouble(address: &str, why: &str) -> Trouble {
+    if why.contains("failed to lookup address") {
+        Trouble::Unreachable("the host is not found".to_owned())
+    } else if why.contains("certificate") {
+        let advice = "if it is a server or proxy of your own, name the certificates that vouch for it in SSL_CERT_FILE";
+        Trouble::Lasting(StoreError::Connection { address: without_secrets(address), why: why.to_owned(), advice })
+    } else {
+        Trouble::Passing { why: why.to_owned(), wait: None }
     }
 }
 

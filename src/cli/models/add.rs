@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::store::{Added, Network, Store, Wanted};
+use crate::store::{Added, Network, Store, Wanted, bytes};
 
 use super::super::Exit;
 use super::super::args::Format;
@@ -42,15 +42,15 @@ pub fn add(args: &AddArgs, store: &Store, style: Style) -> Exit {
 
 fn show(added: &Added, style: Style) {
     let Added { path, record, facts } = added;
-    let bytes: u64 = record.files.iter().map(|file| file.size).sum();
+    let size: u64 = record.files.iter().map(|file| file.size).sum();
     if style.format == Format::Json {
-        println!("{:#}", json!({ "path": path, "bytes": bytes, "record": record, "traits": facts.traits }));
+        println!("{:#}", json!({ "path": path, "bytes": size, "record": record, "traits": facts.traits }));
         return;
     }
     let traits = facts.traits.iter().fold(String::new(), |all, one| format!("{all}, {one}"));
     let license = record.license.as_deref().unwrap_or("unknown");
     let count = if record.files.len() == 1 { String::new() } else { format!(" in {} files", record.files.len()) };
-    println!("added `{}`: {}{traits}, {}{count}, licence {license}", record.name, record.family, super::super::plan::bytes(bytes as usize));
+    println!("added `{}`: {}{traits}, {}{count}, licence {license}", record.name, record.family, bytes(size));
     println!("{}", path.display());
     if let Some(advice) = advice(&record.family, &record.name) {
         println!("{advice}");

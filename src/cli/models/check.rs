@@ -2,12 +2,11 @@
 
 use serde_json::json;
 
-use crate::store::{Entry, Store, StoreError, Verdict, find, verify as compare};
+use crate::store::{Entry, Store, StoreError, Verdict, bytes, find, verify as compare};
 
 use super::super::Exit;
 use super::super::args::Format;
 use super::super::load::Style;
-use super::super::plan::bytes;
 use super::args::{RmArgs, VerifyArgs};
 use super::bar::Bar;
 use super::{fail, known};
@@ -75,7 +74,7 @@ pub fn remove(args: &RmArgs, store: &Store, style: Style) -> Exit {
         let list: Vec<_> = removed.iter().map(|one| json!({ "name": one.name, "path": one.path, "freed": one.freed })).collect();
         println!("{:#}", json!(list));
     } else {
-        removed.iter().for_each(|one| println!("removed `{}`: {} freed", one.name, bytes(one.freed as usize)));
+        removed.iter().for_each(|one| println!("removed `{}`: {} freed", one.name, bytes(one.freed)));
     }
     exit
 }

@@ -5,12 +5,11 @@ use std::fmt::Write;
 use serde_json::{Value, json};
 
 use crate::model::{Dim, Record, TensorInfo};
-use crate::store::{Entry, Facts, Part, Store, find, inspect};
+use crate::store::{Entry, Facts, Part, Store, bytes, find, inspect};
 
 use super::super::Exit;
 use super::super::args::Format;
 use super::super::load::Style;
-use super::super::plan::bytes;
 use super::{as_json, fail, known};
 
 /// Says all that is known of a model.
@@ -48,7 +47,7 @@ fn text(entry: &Entry, facts: Option<&Facts>) -> String {
         line("prediction", prediction);
     }
     line("licence", license.as_deref().unwrap_or("unknown"));
-    line("size", &bytes(entry.size() as usize));
+    line("size", &bytes(entry.size()));
     line("where", &entry.path.display().to_string());
     if let Some(link) = entry.link() {
         line("link to", &link.display().to_string());
@@ -73,7 +72,7 @@ fn files(out: &mut String, entry: &Entry) {
     let width = record.files.iter().map(|file| file.path.chars().count()).max().unwrap_or(0);
     let _ = writeln!(out, "\nfiles");
     for file in &record.files {
-        let _ = writeln!(out, "  {:width$}  {:>9}  sha256 {}", file.path, bytes(file.size as usize), file.sha256);
+        let _ = writeln!(out, "  {:width$}  {:>9}  sha256 {}", file.path, bytes(file.size), file.sha256);
     }
 }
 

@@ -2,12 +2,11 @@
 
 use serde_json::json;
 
-use crate::store::{Entry, Store};
+use crate::store::{Entry, Store, bytes};
 
 use super::super::Exit;
 use super::super::args::Format;
 use super::super::load::Style;
-use super::super::plan::bytes;
 use super::{as_json, known};
 
 /// Lists all models that graphs can name, in the order in which they are found.
@@ -29,7 +28,7 @@ pub fn list(store: &Store, style: Style) -> Exit {
         println!(
             "unfinished: `{}`, {} are there; add it again to go on, or `frameloom models rm {}`",
             part.name,
-            bytes(part.size as usize),
+            bytes(part.size),
             part.name
         );
     }
@@ -66,5 +65,5 @@ fn row(entry: &Entry) -> [String; 5] {
     if entry.hidden {
         place.push_str(" (hidden by one of the same name above)");
     }
-    [entry.name.clone(), family, bytes(entry.size() as usize), license.unwrap_or_else(|| "unknown".to_owned()), place]
+    [entry.name.clone(), family, bytes(entry.size()), license.unwrap_or_else(|| "unknown".to_owned()), place]
 }
