@@ -82,9 +82,9 @@ impl Store {
                 // What is wrong stays wrong, and copies are quickly made anew; what was fetched is kept.
                 let useless = matches!(error, StoreError::Unfit(_)) || matches!(plan.origin, Origin::Path { .. });
                 if useless {
-                    stage.abandon()
+                    stage.abandon();
                 } else {
-                    stage.tidy()
+                    stage.tidy();
                 }
                 Err(error)
             }
@@ -110,8 +110,9 @@ impl Store {
         let mut staged = Vec::new();
         for item in &plan.items {
             let brought = place(stage, network, item, wanted.sha256.as_deref(), watch)?;
-            if let Some(better) = brought.name.as_deref().filter(|_| plan.name_is_guess && wanted.name.is_none()) {
-                checked(stem(better))?.clone_into(&mut name);
+            let better = brought.name.as_deref().filter(|_| plan.name_is_guess && wanted.name.is_none());
+            if let Some(better) = better.and_then(|better| checked(stem(better)).ok()) {
+                better.clone_into(&mut name);
                 self.free(&name)?;
             }
             staged.push(Staged { item: item.clone(), size: brought.size, sha256: brought.sha256 });
