@@ -1,6 +1,8 @@
 //! `frameloom models` with files of this machine: adding, naming, listing, checking, removing.
 #![allow(clippy::unwrap_used, reason = "a test may stop where it stands")]
 
+#[path = "support/models.rs"]
+mod models;
 #[path = "support/store.rs"]
 mod store;
 
@@ -62,11 +64,43 @@ fn a_folder_keeps_what_runs_and_is_known_by_its_family() {
     user.write("sd/README.md", "---\nlicense: creativeml-openrail-m\n---\n");
     let added = user.models(&["add", "sd"]);
     assert!(added.out.contains("added `sd`: diffusion") && added.out.contains("licence creativeml-openrail-m"), "{}", added.out);
-    assert!(!user.names().iter().any(|name| name.ends_with(".bin")), "{:?}", user.names());
+    assert!(!user.names().iter().any(|name| name.contains(".bin")), "{:?}", user.names());
     assert!(user.names().contains(&"sd/unet/model.onnx".to_owned()));
     let info = user.json(&["info", "sd"]);
     assert_eq!((&info["prediction"], info["networks"].as_array().unwrap().len()), (&"sample".into(), 4));
     assert!(user.models(&["verify"]).out.contains("ok    sd: 8 files as added"));
+}
+
+#[test]
+fn every_family_is_told_apart() {
+    let families = [
+        ("sd15", "sd1", "f32", ""),
+        ("sd15-fp16", "sd1", "f16", ""),
+        ("sd2v", "sd2", "f32", ""),
+        ("sdxl", "sdxl", "f32", ""),
+        ("inpaint", "sd1", "f32", "inpainting"),
+        ("lcm", "sd1", "f32", "lcm"),
+        ("controlnet", "sd1", "f32", "controlnet"),
+    ];
+    let user = User::new();
+    for (name, family, precision, only) in families {
+        let Some(folder) = models::find(&format!("tiny/{name}")) else { continue };
+        user.models(&["add", folder.to_str().unwrap(), "--link"]);
+        let info = user.json(&["info", name]);
+        assert_eq!((&info["family"], &info["precision"]), (&family.into(), &precision.into()), "{name}");
+        let traits: Vec<&str> = info["traits"].as_array().unwrap().iter().filter_map(|one| one.as_str()).collect();
+        assert_eq!(traits.join(" "), only, "{name}");
+        let prediction = if name == "sd2v" { "v_prediction" } else { "epsilon" };
+        assert_eq!(info["prediction"], prediction, "{name}");
+    }
+    for (name, family, networks) in [("sd15", "sd1", 4), ("sdxl", "sdxl", 5)] {
+        let Some(folder) = models::find(&format!("checkpoints/{name}")) else { continue };
+        let checkpoint = format!("checkpoint-{name}");
+        user.models(&["add", folder.join("model.safetensors").to_str().unwrap(), "--name", &checkpoint]);
+        let info = user.json(&["info", &checkpoint]);
+        assert_eq!((&info["family"], info["networks"].as_array().unwrap().len()), (&family.into(), networks));
+        assert_eq!(info["prediction"], "epsilon");
+    }
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use ureq::http::HeaderMap;
 
+use super::hash::hex;
 use super::network::text;
 
 /// The file `PART.json`.
@@ -67,7 +68,7 @@ fn promised(headers: &HeaderMap) -> Option<String> {
     let list = text(headers, "repr-digest").or_else(|| text(headers, "digest"))?;
     let entry = list.split(',').map(str::trim).find(|entry| entry.get(..8).is_some_and(|key| key.eq_ignore_ascii_case("sha-256=")))?;
     let bytes = base64(entry[8..].trim_matches(':'))?;
-    (bytes.len() == 32).then(|| bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    (bytes.len() == 32).then(|| hex(&bytes))
 }
 
 /// The bytes that base 64 (RFC 4648) stands for.

@@ -22,10 +22,7 @@ impl Hasher {
 
     /// The hash as 64 small hexadecimal digits.
     pub(super) fn hex(self) -> String {
-        self.0.finalize().iter().fold(String::with_capacity(64), |mut text, byte| {
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
+        hex(&self.0.finalize())
     }
 
     /// Takes in all of a reader; `count` is told of every block. Gives how many bytes there were.
@@ -50,6 +47,14 @@ pub(super) fn hash_file(path: &Path, count: &mut dyn FnMut(u64)) -> io::Result<(
     let mut hasher = Hasher::default();
     let size = hasher.read(File::open(path)?, count)?;
     Ok((size, hasher.hex()))
+}
+
+/// Bytes as small hexadecimal digits.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 /// Whether `text` is a SHA-256 in hexadecimal digits.

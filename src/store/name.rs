@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::StoreError;
+use crate::model::RECORD_ENDING;
 
 /// Endings of the files that are models.
 pub(super) const ENDINGS: [&str; 2] = ["onnx", "safetensors"];
@@ -24,6 +25,7 @@ pub(super) fn stem(name: &str) -> &str {
 /// `name` if it can be that of a model.
 pub(super) fn checked(name: &str) -> Result<&str, StoreError> {
     let lower = name.to_lowercase();
+    let ends = |own: &&str| lower.strip_suffix(own).is_some();
     let why = if name.is_empty() {
         "it is empty"
     } else if name.contains(['/', '\\']) {
@@ -32,7 +34,7 @@ pub(super) fn checked(name: &str) -> Result<&str, StoreError> {
         "it begins or ends with a sign that gets lost"
     } else if name.chars().any(|c| c.is_control() || ":*?\"<>|".contains(c)) {
         "it has a sign that some systems do not allow"
-    } else if ending(name).is_some() || lower.ends_with(".part") || lower.ends_with(".model.json") {
+    } else if ending(name).is_some() || [".part", RECORD_ENDING].iter().any(ends) {
         "it ends like a file of the store"
     } else if DEVICES.contains(&lower.as_str()) {
         "Windows keeps it for itself"

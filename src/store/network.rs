@@ -36,7 +36,7 @@ pub struct Patience {
 
 impl Default for Patience {
     fn default() -> Self {
-        Self { tries: 6, pause: Duration::from_millis(250), silence: Duration::from_secs(60) }
+        Self { tries: 6, pause: Duration::from_millis(250), silence: Duration::from_mins(1) }
     }
 }
 

@@ -125,7 +125,7 @@ fn serve(mut stream: TcpStream, log: &Mutex<Vec<Asked>>, handle: &dyn Fn(&Asked)
     let Answer { status, headers, body, cut } = handle(&asked);
     let mut head = format!("HTTP/1.1 {status} X\r\ncontent-length: {}\r\nconnection: close\r\n", body.len());
     for (name, value) in headers {
-        head.push_str(&format!("{name}: {value}\r\n"));
+        head += &[name, ": ", &value, "\r\n"].concat();
     }
     let body = &body[..cut.unwrap_or(body.len()).min(body.len())];
     // The other side may have gone.

@@ -23,7 +23,7 @@ pub enum ModelsVerb {
     /// Add a model from a path, an address or Hugging Face.
     ///
     /// Files are brought aside, resumed where an attempt before stopped, hashed as they come, and appear under the model's name when all is
-    /// whole. HF_TOKEN opens repositories that are not public, HF_ENDPOINT names a mirror.
+    /// whole. `HF_TOKEN` opens repositories that are not public, `HF_ENDPOINT` names a mirror.
     Add(AddArgs),
     /// Compare the files of models with what was written down when they were added.
     Verify(VerifyArgs),

@@ -48,7 +48,9 @@ fn show(verdict: &Verdict) {
         (true, false) => println!("ok?   {name}: it can be read, but has no record to compare with; add it with `frameloom models add`"),
         (false, _) => {
             println!("FAIL  {name}");
-            damages.iter().for_each(|damage| println!("      {damage}"));
+            for damage in damages {
+                println!("      {damage}");
+            }
             println!("      remove it with `frameloom models rm {name}` and add it again");
         }
     }
@@ -74,7 +76,9 @@ pub fn remove(args: &RmArgs, store: &Store, style: Style) -> Exit {
         let list: Vec<_> = removed.iter().map(|one| json!({ "name": one.name, "path": one.path, "freed": one.freed })).collect();
         println!("{:#}", json!(list));
     } else {
-        removed.iter().for_each(|one| println!("removed `{}`: {} freed", one.name, bytes(one.freed)));
+        for one in &removed {
+            println!("removed `{}`: {} freed", one.name, bytes(one.freed));
+        }
     }
     exit
 }
