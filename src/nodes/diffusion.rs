@@ -7,17 +7,15 @@ mod models;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::choice;
 use crate::diffusion::prompt::Reading;
-use crate::diffusion::{
-    Churn, ControlNet, Fill, Latents, ModelFolder, Picture, Request, SamplerOptions, Seeds, StrengthReading, Variation,
-};
+use crate::diffusion::{Churn, ControlNet, Latents, ModelFolder, Picture, Request, SamplerOptions, Seeds, Variation};
 use crate::frame::{ColorTags, Frame, Latent, Mask, Raster, Size};
 use crate::kernel::blend::protected;
 use crate::model::SessionOptions;
 use crate::node::{Declared, Ending, Fault, Format, Halt, Node, Open, Outlook, Problem, Prospect, Tick};
 use crate::param::{Curve, Held, IntCurve, Param, PathParam, Prompt, PromptAt, Seed, Weighted, split_advice};
 
+use super::repainting::{InpaintFill, StepsMean};
 use super::with_model;
 use super::with_sampler::{SamplerName, ScheduleName};
 use super::wording::{EmphasisMode, NoiseOf, PromptBlend, PromptSyntax, Wording, warnings};
@@ -30,50 +28,6 @@ const STEPS: i64 = 20;
 const STRENGTH: f64 = 0.6;
 /// Guidance, likewise.
 const CFG: f64 = 7.5;
-
-choice! {
-    /// How many of the steps run when a picture is repainted in part.
-    pub enum StepsMean {
-        /// The share `strength` of them, rounded down but at least one, as in diffusers.
-        Scaled = "scaled",
-        /// One more than that, as in A1111 and Deforum.
-        A1111 = "a1111",
-        /// All of them, closer together.
-        Exact = "exact",
-    }
-}
-
-impl From<StepsMean> for StrengthReading {
-    fn from(mean: StepsMean) -> Self {
-        match mean {
-            StepsMean::Scaled => Self::Diffusers,
-            StepsMean::A1111 => Self::A1111,
-            StepsMean::Exact => Self::Exact,
-        }
-    }
-}
-
-choice! {
-    /// What the repainted part of a picture begins with.
-    pub enum InpaintFill {
-        /// What was there: to change it.
-        Original = "original",
-        /// Noise: to forget what was there. Wants a high `strength`.
-        Noise = "noise",
-        /// Latents of zero, an even tone: to forget what was there, for calmer results. Wants a high `strength`.
-        Nothing = "nothing",
-    }
-}
-
-impl From<InpaintFill> for Fill {
-    fn from(fill: InpaintFill) -> Self {
-        match fill {
-            InpaintFill::Original => Self::Original,
-            InpaintFill::Noise => Self::Noise,
-            InpaintFill::Nothing => Self::Nothing,
-        }
-    }
-}
 
 node! {
     /// Paints with Stable Diffusion: from a prompt, or over the picture it is given.
@@ -528,12 +482,5 @@ mod tests {
         let scene = scene(32, 32);
         let frames: Vec<_> = (0..5).map(|at| paint(&node, &params, at, Some(&scene))).collect();
         assert!(frames.iter().all(|frame| differs(&frames[0], frame) == 0.0), "they are the same model under two names");
-    }
-
-    #[test]
-    fn words_agree_with_those_of_model_folders() {
-        for (name, reading) in StrengthReading::ALL {
-            assert_eq!(StepsMean::from_word(name).map(StrengthReading::from), Some(reading));
-        }
     }
 }

@@ -20,6 +20,7 @@ macro_rules! kinds {
 mod between_model;
 mod flow_model;
 pub mod placing;
+mod repainting;
 pub mod sampling;
 mod upscale_model;
 mod with_model;
