@@ -7,7 +7,7 @@ TEST_FLAGS ?=
 # Works before the shell has been told about a fresh Rust.
 export PATH := $(PATH):$(HOME)/.cargo/bin
 
-.PHONY: help demo setup build test lint fmt-check clippy doctor clean-out
+.PHONY: help demo setup build test lint fmt-check clippy doctor calm clean-out
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -38,6 +38,9 @@ clippy: setup
 
 doctor: build ## say what this machine has and lacks
 	cargo run --quiet --release -- doctor
+
+calm: build ## measure how calm paintings of moving clips are: the table of docs/calm.md
+	@scripts/calm.sh
 
 clean-out: ## remove the results in out/
 	rm -rf out

@@ -21,7 +21,8 @@ nodes:
   carried: { kind: depth_warp, image: { from: painted@-1, initial: clip }, depth: near, translation_z: "0: (2), 20: (6)", rotation_3d_z: 0.4 }
   fresh:   { kind: blend, a: carried, b: clip, amount: 0.4 }
   matched: { kind: color_match, image: fresh, reference: clip, space: lab, amount: 0.8 }
-  rough:   { kind: noise, image: matched, type: perlin, amount: 0.2 }
+  rough:   { kind: noise, image: matched, type: perlin, amount: 0.2, grain: cells }
+  cells:   { kind: grain, motion: carried.motion, fresh: 0.1 }
   key:     { kind: warp, image: rough, every: 3, angle: 3, zoom: 1.02 }
   painted: { kind: cadence, key: key, motion: carried.motion }
   frames:  { kind: image_output, image: painted, path: "painted-%03d.png" }
@@ -64,7 +65,7 @@ fn the_bundled_diffusion_model_in_a_loop_is_deterministic() {
     let text = LOOP
         .replace(
             "kind: warp, image: rough, every: 3, angle: 3, zoom: 1.02",
-            "kind: diffusion, image: rough, every: 3, model: mini, prompt: oil, strength: 0.4, steps: 4",
+            "kind: diffusion, image: rough, every: 3, model: mini, prompt: oil, strength: 0.4, steps: 4, grain: cells",
         )
         .replace("length: 24", "length: 7");
     let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("models");

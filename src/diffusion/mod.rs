@@ -5,6 +5,7 @@
 //! is found by looking at their sessions, and numbers follow diffusers step by step, so that a seed means the same picture.
 
 mod betas;
+mod carried;
 pub mod checkpoint;
 mod clip;
 mod conditioning;
@@ -41,6 +42,7 @@ mod unet;
 mod vae;
 pub mod variation;
 
+pub use carried::Following;
 pub use control::{Control, ControlNet, Steering};
 pub use embedding::{Embedding, Staged};
 pub use error::DiffusionError;

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::DiffusionError;
+use super::carried::Carried;
 use super::conditioning::{Denoiser, Texts};
 use super::control::{Control, ControlNet, PART, Steering};
 use super::embedding::{Embedding, Staged};
@@ -111,9 +112,9 @@ impl Pipeline {
         let mut plan = request.sampler.plan(&self.folder.scheduler, wanted)?;
         let texts = Texts::of(request, plan.calls, &self.text, &self.unet)?;
         let padded = self.padded(size);
-        let mut source = Source::new(request, self.unet.precision());
         let (folder, encoder, unet) = (&self.folder, self.encoder.as_ref(), &self.unet);
         let starter = Starter { request, padded, folder, encoder, unet, plan: &plan };
+        let mut source = Source::new(request, unet.precision(), Carried::of(request, size, padded, starter.shape())?);
         let Start { mut latents, keep, beside } = starter.start(&mut source)?;
         let denoiser = Denoiser {
             unet,

@@ -1,6 +1,7 @@
 //! What is asked of a [`Pipeline`](super::Pipeline): the pictures to paint, and how.
 
 use super::DiffusionError;
+use super::carried::Following;
 use super::control::Control;
 use super::latent::Latents;
 use super::prompt::Reading;
@@ -128,6 +129,9 @@ pub struct Request<'a> {
     pub seeds: Seeds<'a>,
     /// Whose random numbers it is made of.
     pub noise_source: NoiseSource,
+    /// Where the noise comes from instead, so that it follows a motion: all but what the VAE draws, that which is added on the way
+    /// included.
+    pub following: Option<Following<'a>>,
     /// What is mixed into it.
     pub variation: Option<Variation>,
     /// What the repainted part begins with where there are masks.
@@ -158,6 +162,7 @@ impl Default for Request<'_> {
             prompts: Reading::default(),
             noise_source: NoiseSource::Cpu,
             seeds: Seeds::One(0),
+            following: None,
             variation: None,
             fill: Fill::default(),
             controls: &[],

@@ -1,5 +1,6 @@
 //! Where the noise of a request comes from.
 
+use super::carried::Carried;
 use super::random::brownian::Brownian;
 use super::random::{Generator, NoiseSource, Precision};
 use super::request::{Request, Seeds, Variation};
@@ -17,10 +18,13 @@ pub(super) struct Source {
     kind: NoiseSource,
     /// The paths that fresh noise follows, where the sampler wants it to follow any.
     paths: Vec<Brownian>,
+    /// What stands in for the generators where the noise follows a motion, and for those of the variation.
+    carried: Option<[Carried; 2]>,
 }
 
 impl Source {
-    pub(super) fn new(request: &Request<'_>, precision: Precision) -> Self {
+    /// The generators of `request`, and what stands in for them.
+    pub(super) fn new(request: &Request<'_>, precision: Precision, carried: Option<[Carried; 2]>) -> Self {
         let generators: Vec<Generator> = match request.seeds {
             Seeds::One(seed) => vec![Generator::of(request.noise_source, seed)],
             Seeds::Each(seeds) => seeds.iter().map(|seed| Generator::of(request.noise_source, *seed)).collect(),
@@ -33,12 +37,17 @@ impl Source {
             Seeds::One(seed) => vec![seed],
             Seeds::Each(seeds) => seeds.to_vec(),
         };
-        Self { generators, others, precision, seeds, kind: request.noise_source, paths: Vec::new() }
+        Self { generators, others, precision, seeds, kind: request.noise_source, paths: Vec::new(), carried }
     }
 
     /// Makes ready for the fresh noise of a run: Brownian paths for each generator's share of `n` numbers, or generators anew from
     /// seeds that are higher by `delta` (A1111's "eta noise seed delta"), or nothing at all.
+    ///
+    /// Noise that follows a motion is one draw after the other in any case.
     pub(super) fn freshen(&mut self, freshness: Freshness, delta: i64, n: usize) {
+        if self.carried.is_some() {
+            return;
+        }
         let share = n / self.seeds.len().max(1);
         match freshness {
             Freshness::Brownian { min, max } => {
@@ -63,6 +72,9 @@ impl Source {
 
     /// `n` numbers for all pictures together, an equal share from each generator.
     pub(super) fn draw(&mut self, n: usize) -> Vec<f32> {
+        if let Some([carried, _]) = &mut self.carried {
+            return carried.next();
+        }
         draw(&mut self.generators, n, self.precision)
     }
 
@@ -71,7 +83,7 @@ impl Source {
         let n = shape.iter().product();
         let mut noise = self.draw(n);
         if let Some((others, strength)) = &mut self.others {
-            let other = draw(others, n, self.precision);
+            let other = self.carried.as_mut().map_or_else(|| draw(others, n, self.precision), |[_, other]| other.next());
             turn(&mut noise, &other, *strength, shape);
         }
         noise

@@ -76,7 +76,8 @@ impl Starter<'_> {
         Ok(Start { latents, keep, beside })
     }
 
-    fn shape(&self) -> [usize; 4] {
+    /// Batch, channels, height, width of the latents.
+    pub(super) fn shape(&self) -> [usize; 4] {
         let vae = &self.folder.vae;
         [self.request.pictures.len(), vae.latent_channels, self.padded.height / vae.factor(), self.padded.width / vae.factor()]
     }

@@ -2,11 +2,13 @@
 //!
 //! A [`Frame`] is display-referred, 0 black to 1 white; values outside survive until an 8-bit sink rounds and clips them.
 
+mod grain;
 mod pool;
 mod raster;
 mod tags;
 mod track;
 
+pub use grain::Grain;
 pub use pool::{idle_bytes, trim};
 pub use raster::{Raster, Size};
 pub use tags::ColorTags;

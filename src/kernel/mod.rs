@@ -17,6 +17,7 @@ pub mod carry;
 pub mod color;
 mod cpu;
 pub mod flow;
+pub mod grain;
 pub mod loudness;
 pub mod mask;
 pub mod maths;

@@ -3,9 +3,10 @@
 use rayon::prelude::*;
 
 use super::band;
+use super::grain;
 use super::random;
 use super::wide::wide;
-use crate::frame::{Mask, Raster, Size};
+use crate::frame::{Grain, Mask, Raster, Size};
 
 /// What the noise looks like.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -42,6 +43,19 @@ const CHUNK: usize = 4 * random::GROUP;
 /// Puts noise on the first three planes of `picture`, with strength `amount` (0..1) times `mask` (of the same size, or nothing).
 /// The noise depends on `key` alone; alpha is left alone, as is all that the mask protects.
 pub fn add(picture: &mut Raster, mask: Option<&Mask>, noise: Noise, amount: f32, key: u64) {
+    cover(picture, mask, noise, amount, (key, None));
+}
+
+/// As [`add`], with white noise that depends on `key` and the cells of `grain`, which has the size of the picture.
+pub fn add_carried(picture: &mut Raster, mask: Option<&Mask>, noise: Noise, amount: f32, (key, grain): (u64, &Grain)) {
+    debug_assert_eq!(grain.size(), picture.size());
+    let mut white = Raster::uninit(grain.size(), 3);
+    grain::normals(key, grain.cells(), white.data_mut());
+    cover(picture, mask, noise, amount, (key, Some(&white)));
+}
+
+/// Puts noise on `picture`: `white` in three planes, or that of the key.
+fn cover(picture: &mut Raster, mask: Option<&Mask>, noise: Noise, amount: f32, (key, white): (u64, Option<&Raster>)) {
     let size = picture.size();
     let mask = mask.filter(|m| m.size() == size).map(|m| m.0.plane(0));
     let clouds = if let Noise::Perlin(clouds) = noise { Some(perlin(size, clouds, key)) } else { None };
@@ -57,7 +71,10 @@ pub fn add(picture: &mut Raster, mask: Option<&Mask>, noise: Noise, amount: f32,
                 for (chunk, pixels) in pixels.chunks_mut(CHUNK).enumerate() {
                     let part = y * size.width + chunk * CHUNK..y * size.width + chunk * CHUNK + pixels.len();
                     let values = &mut values[..pixels.len()];
-                    random::normals(key, (y * stride + chunk * CHUNK) as u64, values);
+                    match white {
+                        Some(white) => values.copy_from_slice(&white.plane(plane)[part.clone()]),
+                        None => random::normals(key, (y * stride + chunk * CHUNK) as u64, values),
+                    }
                     let clouds = clouds.as_ref().map(|clouds| &clouds.data()[part.clone()]);
                     lay(pixels, values, clouds, mask.map(|mask| &mask[part]), amount, additive);
                 }

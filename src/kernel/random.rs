@@ -38,14 +38,28 @@ wide! {
             let mut pairs = [0.0_f32; 2 * PAIRS];
             let (left, right) = pairs.split_at_mut(PAIRS);
             for (i, (left, right)) in left.iter_mut().zip(right).enumerate() {
-                let random = bits(key, first + i as u64);
-                let length = (-2.0 * ln(unit((random >> 32) as u32))).sqrt();
-                let (x, y) = direction(unit(random as u32));
-                (*left, *right) = (length * x, length * y);
+                (*left, *right) = pair(bits(key, first + i as u64));
             }
             out.copy_from_slice(&pairs[..out.len()]);
         }
     }
+}
+
+wide! {
+    /// Fills `left` and `right` with normal values (mean 0, deviation 1), a pair for each of `indices` of stream `key`.
+    pub fn normals_of(key: u64, indices: &[u64], left: &mut [f32], right: &mut [f32]) {
+        for (index, (left, right)) in indices.iter().zip(left.iter_mut().zip(right)) {
+            (*left, *right) = pair(bits(key, *index));
+        }
+    }
+}
+
+/// Two independent normal values of 64 random bits (Box and Muller 1958).
+#[inline]
+fn pair(random: u64) -> (f32, f32) {
+    let length = (-2.0 * ln(unit((random >> 32) as u32))).sqrt();
+    let (x, y) = direction(unit(random as u32));
+    (length * x, length * y)
 }
 
 /// The unit vector at a whole turn times `turn` (0..1), up to a constant rotation.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::frame::{Depth, Flow, Frame, Latent, Mask, Motion, Size, Track};
+use crate::frame::{Depth, Flow, Frame, Grain, Latent, Mask, Motion, Size, Track};
 
 /// The type of a port. A link joins two ports of the same type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -25,6 +25,8 @@ pub enum PortType {
     Subtitles,
     /// What a picture is inside a diffusion model.
     Latents,
+    /// Which noise lies under each pixel.
+    Grain,
 }
 
 impl PortType {
@@ -41,6 +43,7 @@ impl PortType {
             Self::Audio => "audio",
             Self::Subtitles => "subtitles",
             Self::Latents => "latents",
+            Self::Grain => "grain",
         }
     }
 
@@ -50,7 +53,7 @@ impl PortType {
         match self {
             Self::Frame => 3,
             Self::Depth | Self::Mask => 1,
-            Self::Flow | Self::Motion => 2,
+            Self::Flow | Self::Motion | Self::Grain => 2,
             Self::Latents => 4,
             Self::Scalar | Self::Audio | Self::Subtitles => 0,
         }
@@ -114,7 +117,7 @@ macro_rules! values {
 
 values! {
     Frame(Frame), Depth(Depth), Mask(Mask), Flow(Flow), Motion(Motion), Scalar(f64), Audio(Audio), Subtitles(Subtitles),
-    Latents(Latent),
+    Latents(Latent), Grain(Grain),
 }
 
 impl Value {
@@ -125,6 +128,7 @@ impl Value {
             Self::Frame(frame) => frame.raster.bytes(),
             Self::Depth(Depth(r)) | Self::Mask(Mask(r)) | Self::Flow(Flow(r)) | Self::Motion(Motion(r)) => r.bytes(),
             Self::Latents(Latent(raster)) => raster.bytes(),
+            Self::Grain(grain) => size_of_val(grain.cells()),
             Self::Scalar(_) | Self::Audio(_) | Self::Subtitles(_) => 0,
         }
     }

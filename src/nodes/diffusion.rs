@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::diffusion::prompt::Reading;
-use crate::diffusion::{Churn, ControlNet, Latents, ModelFolder, Picture, Request, SamplerOptions, Seeds, Variation};
-use crate::frame::{ColorTags, Frame, Latent, Mask, Raster, Size};
+use crate::diffusion::{Churn, ControlNet, Following, Latents, ModelFolder, Picture, Request, SamplerOptions, Seeds, Variation};
+use crate::frame::{ColorTags, Frame, Grain, Latent, Mask, Raster, Size};
 use crate::kernel::blend::protected;
 use crate::model::SessionOptions;
 use crate::node::{Declared, Ending, Fault, Format, Halt, Node, Open, Outlook, Problem, Prospect, Tick};
@@ -54,6 +54,9 @@ node! {
         /// Latents to paint over, in the place of the picture's: the output `latents` of a `diffusion` node with the same model and
         /// size. Fed back, they spare coding, and so the blur that it adds to every frame.
         latents: Option<Latent>,
+        /// Which noise lies under each pixel, from a node of kind `grain`: all noise, also that which samplers add on the way, then
+        /// follows a motion, and stays that of the first frame's `seed`. It is another noise than PyTorch's.
+        grain: Option<Grain>,
     }
     outputs {
         /// The painting.
@@ -160,7 +163,7 @@ impl Node for Diffusion {
     type State = ();
 
     fn outlook(params: &Params, cx: &Prospect<'_>) -> Result<Outlook, Vec<Problem>> {
-        let problems = cx.differing_sizes(&["image", "init", "mask"]);
+        let problems = cx.differing_sizes(&["image", "init", "mask", "grain"]);
         if !problems.is_empty() {
             return Err(problems);
         }
@@ -212,7 +215,8 @@ impl Node for Diffusion {
         let given = inputs.latents.map(|Latent(raster)| batch_of_one(&raster));
         let mask = inputs.mask.as_ref().filter(|_| image.is_some() || given.is_some());
         let steps = now.steps.unwrap_or_else(|| folder.defaults.steps.map_or(STEPS, |n| n as i64));
-        let seed = now.seed.nth(cx.count) as u64;
+        let seed = now.seed.nth(if inputs.grain.is_some() { 0 } else { cx.count });
+        let following = inputs.grain.as_ref().map(|grain| Following { grain, key: cx.random_key(seed) });
         let prompts = Reading {
             syntax: now.prompt_syntax.into(),
             emphasis: now.emphasis.into(),
@@ -239,7 +243,8 @@ impl Node for Diffusion {
             schedule: now.schedule.map_or(named.and_then(|named| named.schedule), ScheduleName::schedule),
             sampler_options,
             prompts: wording.reading,
-            seeds: Seeds::One(seed),
+            seeds: Seeds::One(seed as u64),
+            following,
             noise_source: now.noise_source.into(),
             variation: Some(Variation { seed: now.subseed as u64, strength: now.subseed_strength }).filter(|v| v.strength > 0.0),
             fill: now.inpaint_fill.into(),
@@ -367,7 +372,7 @@ mod tests {
         let moment = Timeline { size: Some(crate::frame::Size::new(40, 24)), ..Timeline::default() }.moment(at);
         let cx = Tick { moment: moment.clone(), count: at, wanted: &[true, false], ..tick(&spec) };
         let now = Diffusion::now(params, &moment);
-        let inputs = Inputs { image: image.cloned(), init: None, mask: None, control: None, latents: None };
+        let inputs = Inputs { image: image.cloned(), init: None, mask: None, control: None, latents: None, grain: None };
         match node.fire(&mut (), &cx, inputs, now) {
             Ok(outputs) => outputs.image.unwrap(),
             Err(halt) => panic!("{halt:?}"),
@@ -448,7 +453,7 @@ mod tests {
             }
         };
         let mask = Mask::new(Raster::from_vec(scene.size(), 1, (0..64 * 64).map(|i| level(i % 64)).collect()));
-        let inputs = Inputs { image: Some(scene.clone()), init: None, mask: Some(mask), control: None, latents: None };
+        let inputs = Inputs { image: Some(scene.clone()), init: None, mask: Some(mask), control: None, latents: None, grain: None };
         let painted = fire(&node, &params, inputs, [true, false]).image.unwrap();
         let change = |from: usize, to: usize| {
             let pixels = (0..64 * 64).filter(|i| (from..to).contains(&(i % 64)));
@@ -464,12 +469,38 @@ mod tests {
         let params = params(model, "watercolor");
         let (node, ()) = opening(1, |cx| Diffusion::open(&params, cx)).unwrap();
         let scene = scene(64, 48);
-        let from = |image: Option<Frame>, latents| Inputs { image, init: None, mask: None, control: None, latents };
+        let from = |image: Option<Frame>, latents| Inputs { image, init: None, mask: None, control: None, latents, grain: None };
         let first = fire(&node, &params, from(Some(scene.clone()), None), [false, true]);
         assert!(first.image.is_none(), "nobody wants the picture, so it is not decoded");
         let second = fire(&node, &params, from(Some(scene.clone()), first.latents), [true, true]);
         assert!(second.latents.is_some());
         assert!(differs(&scene, &second.image.unwrap()) > 0.01);
+    }
+
+    #[test]
+    fn a_grain_makes_the_noise_follow() {
+        let Some(model) = mini() else { return };
+        let params = Params { seed: Seed::from(7), ..params(model, "watercolor") };
+        let (node, ()) = opening(1, |cx| Diffusion::open(&params, cx)).unwrap();
+        let scene = Frame::filled(Size::new(64, 48), [0.5, 0.4, 0.3]);
+        let painted = |at: u64, shift: u64| {
+            let cells = (0..scene.size().area() as u64).map(|cell| cell + 1000 - shift).collect();
+            let grain = Some(Grain::new(scene.size(), cells));
+            let spec = Diffusion::spec();
+            let moment = Timeline { size: Some(scene.size()), ..Timeline::default() }.moment(at);
+            let cx = Tick { moment: moment.clone(), count: at, wanted: &[true, false], ..tick(&spec) };
+            let inputs = Inputs { image: Some(scene.clone()), init: None, mask: None, control: None, latents: None, grain };
+            node.fire(&mut (), &cx, inputs, Diffusion::now(&params, &moment)).unwrap_or_else(|halt| panic!("{halt:?}")).image.unwrap()
+        };
+        let here = painted(0, 0);
+        assert_eq!(differs(&here, &painted(3, 0)), 0.0, "the seed does not go on");
+        // The network works on squares of 4x4 pixels, and so what it makes of noise moves along with it by such a step.
+        let there = painted(0, 4);
+        let apart = |a: usize, b: usize| {
+            (16..48).map(|y| (here.raster.plane(0)[y * 64 + a] - there.raster.plane(0)[y * 64 + b]).abs()).sum::<f32>()
+        };
+        let (along, still) = (24..40).map(|x| (apart(x, x + 4), apart(x, x))).fold((0.0, 0.0), |sum, (a, b)| (sum.0 + a, sum.1 + b));
+        assert!(along < 0.5 * still, "{along} {still}");
     }
 
     #[test]

@@ -47,6 +47,7 @@ kinds! {
     flow_consistency::FlowConsistency,
     flow_view::FlowView,
     flow_warp::FlowWarp,
+    grain::Grain,
     grayscale::Grayscale,
     guide::Guide,
     hold::Hold,

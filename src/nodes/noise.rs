@@ -1,7 +1,7 @@
 //! The kind `noise`.
 
 use crate::choice;
-use crate::frame::{Frame, Mask};
+use crate::frame::{Frame, Grain, Mask};
 use crate::kernel::noise::{self, Clouds};
 use crate::node::{Fault, Halt, Node, Open, Outlook, Problem, Prospect, Tick};
 use crate::param::{Curve, Seed};
@@ -28,6 +28,9 @@ node! {
         image: Frame,
         /// Where noise goes; what is black stays as it was. Everywhere if left out.
         mask: Option<Mask>,
+        /// Which noise lies under each pixel, from a node of kind `grain`: the noise then sticks to what moves, and stays that of the first
+        /// frame's seed. The clouds of `perlin` stand still.
+        grain: Option<Grain>,
     }
     outputs {
         /// The picture with noise.
@@ -62,7 +65,7 @@ impl Node for Noise {
     type State = ();
 
     fn outlook(_params: &Params, cx: &Prospect<'_>) -> Result<Outlook, Vec<Problem>> {
-        cx.one_size("image", &["mask"])
+        cx.one_size("image", &["mask", "grain"])
     }
 
     fn open(_params: &Params, _cx: &Open<'_>) -> Result<(Self, ()), Fault> {
@@ -81,13 +84,11 @@ impl Node for Noise {
                     noise::Noise::Perlin(Clouds { cells, octaves, persistence: now.persistence })
                 }
             };
-            noise::add(
-                &mut image.raster,
-                inputs.mask.as_ref(),
-                kind,
-                now.amount as f32,
-                cx.random_key(now.seed.nth(cx.count)),
-            );
+            let (picture, mask, amount) = (&mut image.raster, inputs.mask.as_ref(), now.amount as f32);
+            match inputs.grain.filter(|grain| grain.size() == picture.size()) {
+                Some(grain) => noise::add_carried(picture, mask, kind, amount, (cx.random_key(now.seed.nth(0)), &grain)),
+                None => noise::add(picture, mask, kind, amount, cx.random_key(now.seed.nth(cx.count))),
+            }
         }
         Ok(Outputs { image })
     }

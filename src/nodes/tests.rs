@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::diag::{Sources, Span};
-use crate::frame::{ColorTags, Depth, Frame, Raster, Size};
+use crate::frame::{ColorTags, Depth, Frame, Motion, Raster, Size};
 use crate::kernel::pattern::{self, Pattern};
 use crate::node::{Engine, Feed, Given, Halt, Open, Prospect, Registry, Running, Sample, Settings, Spec, Tick, Timeline, Value};
 use crate::param::{Data, ReadCx, Value as Written};
@@ -78,7 +78,7 @@ fn what_is_set_to_nothing_changes_nothing() {
         ("warp", vec![feed(picture())], vec![]),
         ("depth_warp", vec![feed(picture()), depth()], vec![]),
         ("resize", vec![feed(picture())], vec![]),
-        ("noise", vec![feed(picture()), vec![]], vec![("amount", Written::Number(0.0))]),
+        ("noise", vec![feed(picture()), vec![], vec![]], vec![("amount", Written::Number(0.0))]),
         ("contrast", vec![feed(picture()), vec![]], vec![]),
         ("sharpen", vec![feed(picture()), vec![]], vec![("amount", Written::Number(0.0))]),
         ("grayscale", vec![feed(picture()), vec![]], vec![("amount", Written::Number(0.0))]),
@@ -105,8 +105,27 @@ fn outlooks_tell_the_size_that_comes() {
 }
 
 #[test]
+fn noise_and_painting_follow_a_grain() {
+    let grain = bench("grain", &[]);
+    let motion = |right: f32| {
+        let mut motion = Raster::zeroed(SIZE, 2);
+        motion.plane_mut(0).fill(-right);
+        Value::Motion(Motion::new(motion))
+    };
+    let carried = |tick| grain.fire(tick, vec![feed(motion(5.0)), vec![]]).unwrap().swap_remove(0).unwrap();
+    let noisy = |grain| bench("noise", &[("type", Written::Text("gaussian".into()))]).image(3, vec![feed(picture()), vec![], feed(grain)]);
+    let noise = |frame: &Frame| frame.raster.data().iter().zip(picture().raster.data()).map(|(a, b)| a - b).collect::<Vec<_>>();
+    let (before, after) = (noise(&noisy(carried(0))), noise(&noisy(carried(1))));
+    for y in 0..SIZE.height {
+        let row = |noise: &[f32], x: usize| noise[y * SIZE.width + x];
+        assert!((5..SIZE.width).all(|x| (row(&after, x) - row(&before, x - 5)).abs() < 1e-5), "row {y}");
+    }
+    assert!(matches!(grain.fire(2, vec![feed(motion(0.0)), vec![]]).unwrap()[..], [Some(Value::Grain(_))]));
+}
+
+#[test]
 fn noise_is_another_on_every_frame_and_the_same_on_every_run() {
-    let at = |tick| bench("noise", &[]).image(tick, vec![feed(picture()), vec![]]);
+    let at = |tick| bench("noise", &[]).image(tick, vec![feed(picture()), vec![], vec![]]);
     assert_eq!(at(4).raster.data(), at(4).raster.data());
     assert_ne!(at(4).raster.data(), at(5).raster.data());
 }

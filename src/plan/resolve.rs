@@ -323,6 +323,7 @@ fn maker_hint(ty: PortType) -> &'static str {
     match ty {
         PortType::Depth => ", such as `near: { kind: depth, image: … }`",
         PortType::Motion => ", such as `warp` or `depth_warp`",
+        PortType::Grain => ", such as `grain: { kind: grain, motion: … }`",
         _ => "",
     }
 }

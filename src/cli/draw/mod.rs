@@ -21,6 +21,7 @@ fn color(ty: PortType) -> &'static str {
         PortType::Audio => "#db2777",
         PortType::Subtitles => "#a16207",
         PortType::Latents => "#4338ca",
+        PortType::Grain => "#78716c",
     }
 }
 
