@@ -11,8 +11,8 @@ node! {
     /// Link it to the input `grain` of `diffusion` and `noise`. Where noise follows the clip, strokes and texture that a model makes of it
     /// follow, too. With `moves: { kind: flow, from: clip@-1, to: clip }` it is `{ kind: grain, motion: moves.motion }`.
     ///
-    /// It says which noise lies under each pixel; the noise itself comes from the seeds of the nodes that read it. It steps at every frame, also where those
-    /// nodes paint every third one only.
+    /// It says which noise lies under each pixel; the noise itself comes from the seeds of the nodes that read it. It steps at every
+    /// frame, also where those nodes paint every third one only.
     "grain" => Grain
     inputs {
         /// Where pixels came from since the frame before.
