@@ -64,9 +64,9 @@ impl Carried {
                 grain::normals(random::bits(key, first as u64), &self.cells, white);
                 for plane in white.chunks_exact(area.max(1)) {
                     if split {
-                        shuffle(plane, (width, height), factor, &mut noise)
+                        shuffle(plane, (width, height), factor, &mut noise);
                     } else {
-                        sum(plane, (width, height), factor, &mut noise)
+                        sum(plane, (width, height), factor, &mut noise);
                     }
                 }
             }

@@ -9,6 +9,9 @@ use crate::kernel::warp2d::{self, Move};
 const SIZE: Size = Size::new(192, 128);
 const STEPS: u32 = 200;
 
+/// A name, the most cells that may be new at a step, and the motion of each step.
+type Case<'a> = (&'a str, f64, &'a dyn Fn(u32) -> Motion);
+
 fn moved(by: &Move) -> Motion {
     warp2d::motion(&by.matrix(SIZE), SIZE)
 }
@@ -68,7 +71,7 @@ fn two_hundred_steps_of_any_motion_leave_it_white() {
         }
         Motion::new(motion)
     };
-    let cases: [(&str, f64, &dyn Fn(u32) -> Motion); 7] = [
+    let cases: [Case<'_>; 7] = [
         ("still", 0.0, &|_| moved(&Move::default())),
         ("a slow shift", 0.02, &|_| moved(&Move { translation: [0.3, -0.17], ..Move::default() })),
         ("a quick shift", 0.06, &|_| moved(&Move { translation: [5.0, 3.5], ..Move::default() })),
