@@ -22,7 +22,14 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
 ];
 
 /// Crates that only one room may name.
-const ONLY_IN: &[(&str, &str)] = &[("ort::", "model"), ("ffmpeg_next::", "media"), ("petgraph::", "plan"), ("serde_saphyr::", "document"), ("ureq::", "store"), ("sha2::", "store")];
+const ONLY_IN: &[(&str, &str)] = &[
+    ("ort::", "model"),
+    ("ffmpeg_next::", "media"),
+    ("petgraph::", "plan"),
+    ("serde_saphyr::", "document"),
+    ("ureq::", "store"),
+    ("sha2::", "store"),
+];
 
 fn files(folder: &Path) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };

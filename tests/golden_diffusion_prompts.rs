@@ -235,6 +235,7 @@ fn painted(pipeline: &Pipeline, prompt: Words<'_>, negative: &str, guidance: f32
         seeds: Seeds::One(5),
         noise_source: NoiseSource::Cpu,
         variation: None,
+        following: None,
         fill: Fill::Original,
         controls: &[],
         framing: None,

@@ -1,5 +1,14 @@
 //! The command line: one file per verb. Everything a verb does is in the library; here it is asked for and shown.
 
+/// As std's, but the program ends quietly where nobody reads on, as in `frameloom nodes | head`.
+macro_rules! println {
+    ($($text:tt)*) => { $crate::cli::say(format_args!($($text)*), "\n") };
+}
+/// As [`println`], without the end of the line.
+macro_rules! print {
+    ($($text:tt)*) => { $crate::cli::say(format_args!($($text)*), "") };
+}
+
 mod args;
 mod bench;
 mod chart;
@@ -20,7 +29,7 @@ mod schema;
 mod wording;
 
 use std::ffi::OsString;
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 
 use clap::Parser;
 
@@ -30,6 +39,14 @@ pub use load::registry;
 
 use args::{CheckArgs, DrawArgs, Drawing, EngineArgs, Format, GraphArgs, NodesArgs, PlanArgs, Verb};
 use load::Style;
+
+/// Prints to standard output; ends the program where that has been closed.
+fn say(text: std::fmt::Arguments<'_>, end: &str) {
+    let written = write!(std::io::stdout().lock(), "{text}{end}");
+    if written.is_err_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe) {
+        std::process::exit(0);
+    }
+}
 
 /// Runs the program with the process's arguments.
 #[must_use]

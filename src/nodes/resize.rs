@@ -72,7 +72,7 @@ node! {
         fit: Fit = "cover";
         /// How a new pixel is made of old ones.
         filter: Filter = "lanczos";
-        /// Whether shrinking counts all old pixels. `false` skips those that lie between, as OpenCV does: quicker, with stairs at edges and
+        /// Whether shrinking counts all old pixels. `false` skips those that lie between, as `OpenCV` does: quicker, with stairs at edges and
         /// flicker in fine texture.
         antialias: bool = true;
         /// Rounds both sides of the new size to a multiple of this: 8 or 64 for diffusion models.

@@ -106,7 +106,9 @@ impl Shape {
 fn make_whole(weights: &mut [f64]) {
     const STEPS: f64 = 4_194_304.0;
     let sum: f64 = weights.iter().sum();
-    weights.iter_mut().for_each(|w| *w = (*w / sum * STEPS).round() / STEPS);
+    for w in weights.iter_mut() {
+        *w = (*w / sum * STEPS).round() / STEPS;
+    }
     let rest = 1.0 - weights.iter().sum::<f64>();
     if let Some(largest) = weights.iter_mut().max_by(|a, b| a.total_cmp(b)) {
         *largest += rest;
