@@ -69,17 +69,29 @@ fn down(out: &mut [f32], plane: &[f32], weights: impl Iterator<Item = f32>) {
 /// `out` = a line at the places of an axis.
 #[inline(always)]
 fn across<S: Simd>(simd: S, line: &[f32], axis: &Axis, out: &mut [f32]) {
-    for (index, (out, first)) in out.chunks_mut(GROUP).zip(&axis.first).enumerate() {
-        let weights = axis.group(index);
-        let mut sums = [0.0; GROUP];
-        if !simd.along(line, first, weights, &mut sums) {
-            for (i, sum) in sums.iter_mut().enumerate() {
-                let taps = &line[first[i] as usize..][..weights.len()];
-                for (weights, v) in weights.iter().zip(taps) {
-                    *sum += weights[i] * v;
-                }
-            }
+    let (groups, rest) = out.as_chunks_mut();
+    let whole = groups.len();
+    for (index, out) in groups.iter_mut().enumerate() {
+        group(simd, line, axis, index, out);
+    }
+    if !rest.is_empty() {
+        let mut last = [0.0; GROUP];
+        group(simd, line, axis, whole, &mut last);
+        rest.copy_from_slice(&last[..rest.len()]);
+    }
+}
+
+#[inline(always)]
+fn group<S: Simd>(simd: S, line: &[f32], axis: &Axis, index: usize, out: &mut [f32; GROUP]) {
+    let (first, weights) = (&axis.first[index], axis.group(index));
+    if simd.along(line, first, weights, out) {
+        return;
+    }
+    for (i, out) in out.iter_mut().enumerate() {
+        let taps = &line[first[i] as usize..][..weights.len()];
+        *out = 0.0;
+        for (weights, v) in weights.iter().zip(taps) {
+            *out += weights[i] * v;
         }
-        out.copy_from_slice(&sums[..out.len()]);
     }
 }

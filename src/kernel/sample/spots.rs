@@ -155,12 +155,20 @@ impl<const N: usize> Spots<N> {
     /// More taps, group by group where they lie close together.
     #[inline(always)]
     fn read_many<F: Filter<N>, S: Simd>(&self, simd: S, plane: Plane<'_>, out: &mut [f32]) {
-        for (index, out) in out.chunks_mut(GROUP).enumerate() {
-            match self.windows[index].and_then(|window| self.weighed::<F, S>(simd, plane, window, index)) {
-                Some(values) => out.copy_from_slice(&values[..out.len()]),
-                None => self.read_each::<F>(plane, index * GROUP, out),
-            }
+        let (groups, rest) = out.as_chunks_mut();
+        let whole = groups.len();
+        for (index, out) in groups.iter_mut().enumerate() {
+            *out = self.many::<F, S>(simd, plane, index);
         }
+        if !rest.is_empty() {
+            rest.copy_from_slice(&self.many::<F, S>(simd, plane, whole)[..rest.len()]);
+        }
+    }
+
+    #[inline(always)]
+    fn many<F: Filter<N>, S: Simd>(&self, simd: S, plane: Plane<'_>, index: usize) -> [f32; GROUP] {
+        let together = self.windows[index].and_then(|window| self.weighed::<F, S>(simd, plane, window, index));
+        together.unwrap_or_else(|| self.each::<F>(plane, index * GROUP))
     }
 
     /// The values of a group that is read together: the sums of [`patch`], for all pixels at once.
@@ -185,11 +193,12 @@ impl<const N: usize> Spots<N> {
         Some(out)
     }
 
-    /// One pixel after the other, from pixel `start` on.
+    /// The values of a group, one pixel after the other from `start` on.
     #[inline(always)]
-    fn read_each<F: Filter<N>>(&self, plane: Plane<'_>, start: usize, out: &mut [f32]) {
+    fn each<F: Filter<N>>(&self, plane: Plane<'_>, start: usize) -> [f32; GROUP] {
         let reach = (N - 1) * plane.width + wide(N);
-        for (i, out) in (start..).zip(out) {
+        let mut out = [0.0; GROUP];
+        for (i, out) in (start..).zip(&mut out) {
             let first = (self.row[i] as usize).wrapping_mul(plane.width).wrapping_add(self.column[i] as usize);
             let down = std::array::from_fn(|k| self.down[k][i]);
             *out = match plane.pixels.get(first..first.wrapping_add(reach)) {
@@ -199,6 +208,7 @@ impl<const N: usize> Spots<N> {
                 _ => 0.0,
             };
         }
+        out
     }
 }
 
