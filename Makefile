@@ -2,6 +2,7 @@
 
 DEMO_GRAPH ?= graphs/demo.yaml
 DEMO_RESULT ?= out/demo.mp4
+DEMO_SHEET = $(basename $(DEMO_RESULT)).jpg
 TEST_FLAGS ?=
 
 # Works before the shell has been told about a fresh Rust.
@@ -17,6 +18,7 @@ demo: build ## set up, build, and run DEMO_GRAPH
 	@test -s $(DEMO_RESULT)
 	@echo
 	@echo "The result is $(abspath $(DEMO_RESULT))"
+	@! test -s $(DEMO_SHEET) || echo "At a glance: $(abspath $(DEMO_SHEET))"
 	@echo "Open it in any player, for instance: $$(command -v xdg-open || command -v open || echo mpv) $(DEMO_RESULT)"
 
 setup: ## install what is missing
