@@ -110,7 +110,7 @@ fn nearest(name: &str, searched: &[PathBuf]) -> Vec<String> {
         .filter_map(|path| path.file_stem().map(|s| s.to_string_lossy().into_owned()))
         .map(|stem| {
             let lower = stem.to_lowercase();
-            let part = !wanted.is_empty() && (lower.contains(&wanted) || wanted.contains(&lower));
+            let part = wanted.len().min(lower.len()) >= 3 && (lower.contains(&wanted) || wanted.contains(&lower));
             (if part { 0 } else { strsim::damerau_levenshtein(&wanted, &lower) }, stem)
         })
         .filter(|(distance, _)| *distance <= (wanted.chars().count() / 3).max(1))

@@ -3,7 +3,6 @@
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use super::hash::bytes;
 
 /// Why a model could not be added, found, checked or removed. Messages are `fact; advice`.
 #[derive(Debug, thiserror::Error)]
@@ -95,7 +94,7 @@ pub enum StoreError {
         advice: &'static str,
     },
     /// The file is not as long as was promised.
-    #[error("`{file}` has {} in place of {}; fetch it again", bytes(*got), bytes(*wanted))]
+    #[error("`{file}` has {got} bytes in place of {wanted}; fetch it again")]
     Length {
         /// The file.
         file: String,

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::hash::{bytes, hash_file};
+use super::hash::hash_file;
 use super::inspect::look;
 use super::{Entry, Event, Watch};
 use crate::model::RecordedFile;
@@ -27,7 +27,7 @@ pub enum Damage {
     #[error("`{}` is missing", .0.display())]
     Missing(PathBuf),
     /// It has another length.
-    #[error("`{}` has {} in place of {}", path.display(), bytes(*got), bytes(*wanted))]
+    #[error("`{}` has {got} bytes in place of {wanted}", path.display())]
     Length {
         /// The file.
         path: PathBuf,
