@@ -3,7 +3,6 @@
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-
 /// Why a model could not be added, found, checked or removed. Messages are `fact; advice`.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
