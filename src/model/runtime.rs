@@ -75,7 +75,7 @@ pub fn runtime_report() -> RuntimeReport {
 fn loaded() -> &'static Loaded {
     LOADED.get_or_init(|| {
         let mut searched = Vec::new();
-        let runtime = load(&mut searched).ok_or_else(|| explain(&searched));
+        let runtime = load(&mut searched).ok_or_else(|| explain(&searched, std::env::var_os(VARIABLE).is_some()));
         Loaded { runtime, searched }
     })
 }
@@ -186,7 +186,8 @@ fn version_in_build() -> Option<String> {
     branch.trim_start_matches(|c: char| !c.is_ascii_digit()).split('-').next().filter(|v| !v.is_empty()).map(str::to_owned)
 }
 
-fn explain(searched: &[Place]) -> String {
+/// Why there is no library: what was searched, and what to do, which is something else where the user `named` it in the environment.
+fn explain(searched: &[Place], named: bool) -> String {
     let mut text = String::from("ONNX Runtime, which runs the models, was not found");
     let broken: Vec<&Place> = searched.iter().filter(|p| p.problem.as_deref().is_some_and(|w| w != "not there")).collect();
     if broken.iter().any(|place| place.path.components().count() > 1) {
@@ -195,7 +196,7 @@ fn explain(searched: &[Place]) -> String {
     let places: Vec<String> = searched.iter().map(ToString::to_string).collect();
     text.push_str("\nlooked in:\n  ");
     text.push_str(&places.join("\n  "));
-    text.push_str(if std::env::var_os(VARIABLE).is_some() {
+    text.push_str(if named {
         "\nORT_DYLIB_PATH is set, so nothing else was tried: correct or unset it"
     } else {
         "\nrun `make setup` in the project's folder to fetch it, or set ORT_DYLIB_PATH to the library"
@@ -235,7 +236,7 @@ mod tests {
             Place { path: "/a/runtime".into(), problem: Some("not there".into()) },
             Place { path: "/b/libonnxruntime.so".into(), problem: Some("expected version >= '1.17.x'".into()) },
         ];
-        let text = explain(&searched);
+        let text = explain(&searched, false);
         assert!(text.contains("does not load") && text.contains("\n  /a/runtime\n"), "{text}");
         assert!(text.contains("/b/libonnxruntime.so: expected version") && text.contains("make setup"), "{text}");
     }
