@@ -91,6 +91,7 @@ fn exit_codes() {
     assert_eq!(code(&["run", "graph.yaml", "--frames", "7"]), Some(2));
     assert_eq!(code(&["nodes", "wrap"]), Some(2));
     assert_eq!(code(&["nodes", "warp"]), Some(0));
+    assert_eq!(code(&["nodes", "steady_paint"]), Some(0));
     assert_eq!(code(&["schema"]), Some(0));
     assert_eq!(names(folder.path()), ["graph.yaml"], "a graph that is refused leaves nothing behind");
 }

@@ -19,6 +19,11 @@ fn the_reference_of_kinds_is_fresh() {
 }
 
 #[test]
+fn the_page_of_presets_is_fresh() {
+    fresh("docs/presets.md", &frameloom::cli::presets_markdown());
+}
+
+#[test]
 fn the_schema_is_fresh() {
     fresh("schema/graph.json", &frameloom::cli::graph_schema());
 }

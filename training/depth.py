@@ -16,16 +16,21 @@ import time
 
 import cv2
 import numpy as np
+import onnx
 import onnxruntime
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
 from export import halve
+from muon import Muon
 from prepare import jitter
 
-WIDTHS = (16, 32, 48, 80, 104)
-SIZE = (224, 320)
+WIDTHS = (24, 48, 96, 192)
+# What the teacher's stages make (here TCMonoDepth's), as wide as the student's.
+HINTS = [f"/m/encoder/stage{s}/features.{n}/Concat_output_0" for s, n in ((1, 3), (2, 11), (3, 15))] + [
+    f"/m/decoder/decoder{i}/last_conv/last_conv.2/Relu_output_0" for i in (3, 2, 1)]
+SIZES = ((160, 224, 6),) * 3 + ((256, 384, 2),)  # height, width and how many at a time
 
 
 class Norm(nn.Module):
@@ -38,16 +43,23 @@ class Norm(nn.Module):
 
 
 class Wide(nn.Module):
-    """Residual block: a wide depthwise convolution looks around, two pointwise ones think."""
+    """Residual block: a depthwise convolution looks around, two pointwise ones think."""
 
     def __init__(self, ch, k):
         super().__init__()
-        self.norm, self.look = Norm(ch), nn.Conv2d(ch, ch, k, padding=k // 2, groups=ch, padding_mode="replicate")
-        self.a, self.b = nn.Conv2d(ch, 2 * ch, 1), nn.Conv2d(2 * ch, ch, 1)
-        self.b.weight.data.mul_(0.2)
+        self.norm, self.look = Norm(ch), nn.Conv2d(ch, ch, k, padding=k // 2, groups=ch)
+        self.a, self.b = nn.Conv2d(ch, ch, 1), nn.Conv2d(ch, ch, 1)
+        self.b.weight.data.mul_(0.3)
 
     def forward(self, x):
-        return x + self.b(F.gelu(self.a(self.look(self.norm(x))), approximate="tanh"))
+        return x + self.b(F.leaky_relu(self.a(self.look(self.norm(x))), 0.1))
+
+
+class Shrink(nn.Sequential):
+    """To half the size."""
+
+    def __init__(self, ins, outs):
+        super().__init__(nn.Conv2d(ins, ins, 3, stride=2, padding=1, groups=ins), nn.Conv2d(ins, outs, 1))
 
 
 class Depth(nn.Module):
@@ -55,38 +67,66 @@ class Depth(nn.Module):
         super().__init__()
         w = WIDTHS
         self.start = nn.Conv2d(3, w[0], 3, stride=2, padding=1)
-        self.shrink = nn.ModuleList(nn.Conv2d(w[i], w[i + 1], 3, stride=2, padding=1) for i in range(4))
-        stage = lambda n, ch, k: nn.Sequential(*(Wide(ch, k) for _ in range(n)))
-        self.down = nn.ModuleList([stage(1, w[1], 5), stage(2, w[2], 5), stage(2, w[3], 7), stage(3, w[4], 9)])
-        self.grow = nn.ModuleList(nn.Conv2d(w[i + 1], w[i], 1) for i in range(4))
-        self.up = nn.ModuleList([stage(1, w[0], 3), stage(1, w[1], 5), stage(1, w[2], 5), stage(1, w[3], 7)])
+        self.shrink = nn.ModuleList(Shrink(w[i], w[i + 1]) for i in range(3))
+        stage = lambda ch, *sizes: nn.Sequential(*(Wide(ch, k) for k in sizes))
+        self.down = nn.ModuleList([stage(w[1], 3, 3, 3), stage(w[2], 3, 5, 3, 5, 3), stage(w[3], 5, 7, 5)])
+        self.grow = nn.ModuleList(nn.Conv2d(w[i + 1], w[i], 1) for i in range(3))
+        self.up = nn.ModuleList([stage(w[0], 3), stage(w[1], 3, 3), stage(w[2], 5, 3)])
         self.end = nn.Conv2d(w[0], 4, 3, padding=1)
+        nn.init.constant_(self.end.bias, 0.54)  # depths are about 1
 
-    def forward(self, image):
+    def thoughts(self, image, told=(), lead=0.0):
+        """(what each stage makes, on the way down and up again; the depth). With the chance `lead` a stage goes on from what the
+        teacher's stage before has `told` in the place of its own: so all of them learn at once."""
+        seen = []
+
+        def stage(y):
+            seen.append(F.relu(y))
+            return told[len(seen) - 1] if random.random() < lead else seen[-1]
+
         y = F.leaky_relu(self.start(image * 4 - 2), 0.1)
         skips = []
         for shrink, down in zip(self.shrink, self.down):
             skips.append(y)
-            y = down(F.leaky_relu(shrink(y), 0.1))
-        for i in (3, 2, 1, 0):
+            y = stage(down(shrink(y)))
+        for i in (2, 1, 0):
             y = F.interpolate(self.grow[i](y), size=skips[i].shape[2:], mode="bilinear", align_corners=False)
-            y = self.up[i](y + skips[i])
-        return F.softplus(F.pixel_shuffle(self.end(y), 2))[:, :, :image.shape[2], :image.shape[3]]
+            y = stage(self.up[i](y + skips[i]))
+        return seen, F.softplus(F.pixel_shuffle(self.end(y), 2))[:, :, :image.shape[2], :image.shape[3]]
+
+    def forward(self, image):
+        return self.thoughts(image)[1]
 
 
 class Teacher:
-    def __init__(self, path):
+    """Depths of the teacher, and what its stages make, each brought to about unit size."""
+
+    def __init__(self, path, pictures):
+        m = onnx.load(path)
+        m.graph.output.extend(onnx.helper.make_empty_tensor_value_info(h) for h in HINTS)
         o = onnxruntime.SessionOptions()
         o.intra_op_num_threads = 1
-        self.run = onnxruntime.InferenceSession(path, o, providers=["CPUExecutionProvider"]).run
+        self.run = onnxruntime.InferenceSession(m.SerializeToString(), o, providers=["CPUExecutionProvider"]).run
+        self.sizes = [1.0] * (1 + len(HINTS))
+        depth, hints = self.thoughts(pictures)
+        self.sizes = [float(depth.mean())] + [float(h.std()) for h in hints]
 
     def __call__(self, x):
-        return self.run(None, {"image": x})[0]
+        return self.run(["inverse_depth"], {"image": x})[0] / self.sizes[0]
+
+    def thoughts(self, x):
+        depth, *hints = (torch.from_numpy(v / s) for v, s in zip(self.run(["inverse_depth"] + HINTS, {"image": x}), self.sizes))
+        return depth, [h.contiguous(memory_format=torch.channels_last) for h in hints]
 
 
-def view(im, rng):
-    """A picture of SIZE, seen anew: zoomed, turned, mirrored."""
-    h, w = SIZE
+def apart(seen, told):
+    """How far the student's stages are from the teacher's: learning to think as it does is quicker than learning to answer as it does."""
+    return sum((a.float() - b).abs().mean() / b.abs().mean() for a, b in zip(seen, told)) / len(seen)
+
+
+def view(im, size, rng):
+    """A picture of `size`, seen anew: zoomed, turned, mirrored."""
+    h, w = size
     s = max(h / im.shape[0], w / im.shape[1]) * np.exp(rng.uniform(0, 0.9))
     m = cv2.getRotationMatrix2D((im.shape[1] / 2, im.shape[0] / 2), rng.normal(0, 3), s * 1.04)
     slack = np.maximum(0, np.array([im.shape[1] * s - w, im.shape[0] * s - h]) / 2)
@@ -95,28 +135,33 @@ def view(im, rng):
     return v[:, ::-1] if rng.rand() < 0.5 else v
 
 
-def scene(pictures, rng):
-    x = view(pictures[rng.randint(len(pictures))], rng)
-    if rng.rand() < 0.3:  # the lower or middle part of another before it, softly cut
-        y = view(pictures[rng.randint(len(pictures))], rng)
-        yy, xx = np.mgrid[0:SIZE[0], 0:SIZE[1]]
-        d = (xx - rng.uniform(0, SIZE[1])) ** 2 / rng.uniform(30, 130) ** 2 + (yy - rng.uniform(80, SIZE[0])) ** 2 / rng.uniform(40, 130) ** 2
+def scene(pictures, size, rng):
+    x = view(pictures[rng.randint(len(pictures))], size, rng)
+    if rng.rand() < 0.3:  # the lower or middle part of another before it
+        y = view(pictures[rng.randint(len(pictures))], size, rng)
+        (h, w), u = size, rng.uniform
+        yy, xx = np.mgrid[0:h, 0:w]
+        d = ((xx - u(0, w)) / (w * u(0.1, 0.4))) ** 2 + ((yy - u(0.35, 1) * h) / (h * u(0.15, 0.6))) ** 2
         x = np.where((d < 1)[..., None], y, x)
     return (jitter(np.ascontiguousarray(x), rng) if rng.rand() < 0.8 else x).astype(np.float32)
 
 
 def losses(seen, aim):
-    """Absolute difference after the best scale and shift of each picture, a little without them, and slopes at four sizes."""
+    """Differences, absolute and squared, as they are and after the best scale and shift of each picture, and slopes at four sizes."""
     n = len(seen)
-    p, q = seen.reshape(n, -1), aim.reshape(n, -1)
+    q = aim.reshape(n, -1)
+    spread = q.std(1).view(n, 1, 1, 1) + 0.1
+    p = seen.detach().reshape(n, -1)
     mp, mq = p.mean(1, keepdim=True), q.mean(1, keepdim=True)
-    scale = ((p - mp) * (q - mq)).sum(1, keepdim=True) / ((p - mp).square().sum(1, keepdim=True) + 1e-4)
-    fit = ((p - mp) * scale.clamp(0.1, 10) + mq).view_as(aim)
-    spread = q.std(1).view(n, 1, 1, 1) + 0.05
-    total, a, b = ((fit - aim).abs() / spread).mean() + 0.5 * ((seen - aim).abs() / spread).mean(), fit / spread, aim / spread
+    scale = ((p - mp) * (q - mq)).sum(1, keepdim=True) / ((p - mp).square().sum(1, keepdim=True) + 0.01 * p.shape[1])
+    scale = scale.clamp(0.5, 2).view(n, 1, 1, 1)
+    fit = (seen - mp.view(n, 1, 1, 1)) * scale + mq.view(n, 1, 1, 1)
+    a, b = seen / spread, aim / spread
+    both = lambda d: d.abs().mean() + 0.5 * d.square().mean()
+    total = both(a - b) + both(fit / spread - b)
     for _ in range(4):
         d = a - b
-        total = total + 0.4 * ((d[..., 1:] - d[..., :-1]).abs().mean() + (d[..., 1:, :] - d[..., :-1, :]).abs().mean())
+        total = total + 0.3 * ((d[..., 1:] - d[..., :-1]).abs().mean() + (d[..., 1:, :] - d[..., :-1, :]).abs().mean())
         a, b = F.avg_pool2d(a, 2), F.avg_pool2d(b, 2)
     return total
 
@@ -131,13 +176,13 @@ def correlation(a, b):
 
 
 @torch.no_grad()
-def exam(net, teacher, unit, pictures, sheet):
+def exam(net, teacher, pictures, sheet):
     """Rank correlation with the teacher on whole held-out pictures."""
     marks, rows = [], []
     for im in pictures:
         x = cv2.resize(im, (384, 256) if im.shape[1] > im.shape[0] else (256, 384), interpolation=cv2.INTER_AREA)
         t = torch.from_numpy(np.ascontiguousarray(x.transpose(2, 0, 1)))[None]
-        want, got = teacher(t.numpy())[0, 0] / unit, net(t)[0, 0].numpy()
+        want, got = teacher(t.numpy())[0, 0], net(t)[0, 0].numpy()
         marks.append(correlation(got, want))
         show = lambda d: np.repeat(((d - d.min()) / (np.ptp(d) + 1e-6))[..., None], 3, 2)
         rows.append(cv2.resize(np.hstack([x, show(want), show(got)]), (1152, 256)))
@@ -148,18 +193,18 @@ def exam(net, teacher, unit, pictures, sheet):
 def main():
     a = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     a.add_argument("data"), a.add_argument("run"), a.add_argument("--teacher", required=True), a.add_argument("--export")
-    a.add_argument("--steps", type=int, default=20000), a.add_argument("--batch", type=int, default=4)
-    a.add_argument("--rate", type=float, default=1.5e-3), a.add_argument("--threads", type=int, default=1)
+    a.add_argument("--steps", type=int, default=10000)
+    a.add_argument("--rate", type=float, default=3e-3), a.add_argument("--threads", type=int, default=1)
     a.add_argument("--every", type=int, default=500)
     a = a.parse_args()
     torch.set_num_threads(a.threads)
-    torch.manual_seed(1), os.makedirs(a.run, exist_ok=True)
+    torch.manual_seed(1), random.seed(1), os.makedirs(a.run, exist_ok=True)
     load = lambda d: [cv2.imread(p)[..., ::-1].astype(np.float32) / 255 for p in sorted(glob.glob(f"{a.data}/{d}/*.png"))]
-    pictures, held, teacher, net = load("pictures"), load("held_out"), Teacher(a.teacher), Depth()
+    pictures, held, net = load("pictures"), load("held_out"), Depth().to(memory_format=torch.channels_last)
     pictures = [cv2.resize(p, None, fx=640 / max(p.shape), fy=640 / max(p.shape), interpolation=cv2.INTER_AREA) for p in pictures]
-    first = np.stack([view(p, np.random.RandomState(5)).transpose(2, 0, 1) for p in pictures])
-    unit = float(np.mean(teacher(np.ascontiguousarray(first))))  # so that depths are about 1
-    mean, opt, done, path = copy.deepcopy(net), torch.optim.AdamW(net.parameters(), lr=a.rate, weight_decay=1e-3, betas=(0.9, 0.99)), 0, a.run + "/depth.pt"
+    first = np.stack([view(p, SIZES[0][:2], np.random.RandomState(5)).transpose(2, 0, 1) for p in pictures[::3]])
+    teacher = Teacher(a.teacher, np.ascontiguousarray(first))
+    mean, opt, done, path = copy.deepcopy(net), Muon(net.parameters(), a.rate), 0, a.run + "/depth.pt"
     if os.path.exists(path):
         s = torch.load(path, weights_only=False)
         net.load_state_dict(s["net"]), mean.load_state_dict(s["mean"]), opt.load_state_dict(s["opt"])
@@ -168,24 +213,27 @@ def main():
     print(f"{sum(p.numel() for p in net.parameters()) / 1e6:.3f} M of parameters", flush=True)
     while done < a.steps:
         for g in opt.param_groups:
-            g["lr"] = a.rate * min(1, (done + 1) / 200) * max(0.01, min(1, (a.steps - done) / (0.3 * a.steps)))
-        x = np.ascontiguousarray(np.stack([scene(pictures, rng).transpose(2, 0, 1) for _ in range(a.batch)]))
-        aim = torch.from_numpy(teacher(x) / unit)
+            g["lr"] = a.rate * min(1, (done + 1) / 200) * max(0.01, min(1, (a.steps - done) / (0.6 * a.steps)))
+        *size, batch = SIZES[rng.randint(len(SIZES))]
+        x = np.ascontiguousarray(np.stack([scene(pictures, size, rng).transpose(2, 0, 1) for _ in range(batch)]))
+        aim, told = teacher.thoughts(x)
+        lead = max(0.0, 0.8 - 3 * done / a.steps)
         with torch.autocast("cpu", dtype=torch.bfloat16):
-            seen = net(torch.from_numpy(x))
-        loss = losses(seen.float(), aim)
+            seen, answer = net.thoughts(torch.from_numpy(x).contiguous(memory_format=torch.channels_last), told, lead)
+        far = apart(seen, told)
+        loss = losses(answer.float(), aim) + (3 - 2.5 * done / a.steps) * far
         opt.zero_grad(), loss.backward()
         torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0), opt.step()
         done += 1
-        total.append(loss.item())
+        total.append((loss.item(), far.item()))
         with torch.no_grad():
             torch._foreach_lerp_(list(mean.parameters()), list(net.parameters()), 1 - min(0.999, (done + 1) / (done + 12)))
         if done % a.every == 0 or done == a.steps or time.time() - saved > 240:
             saved = time.time()
             torch.save(dict(net=net.state_dict(), mean=mean.state_dict(), opt=opt.state_dict(), done=done), path)
         if done % a.every == 0 or done == a.steps:
-            m = exam(mean, teacher, unit, held, a.run + "/depth.png")
-            r = dict(step=done, loss=round(float(np.mean(total)), 4), rank=round(float(np.mean(m)), 4), worst=round(min(m), 4))
+            m = exam(mean, teacher, held, a.run + "/depth.png")
+            r = dict(step=done, loss=[round(float(v), 3) for v in np.mean(total, 0)], rank=round(float(np.mean(m)), 4), worst=round(min(m), 4))
             total = []
             print(json.dumps(r), flush=True)
             open(a.run + "/depth.jsonl", "a").write(json.dumps(r) + "\n")

@@ -12,7 +12,8 @@ SCALE = 6.0  # scaling_factor: latents are pixels (-1..1) times this; the greate
 CELL = 4  # pixels along a latent
 C = 3 * CELL * CELL
 WIDTH = 64  # of the text encoder's rows
-MARK = 4.0  # first number of every row; a prompt's weights scale the row, so that it tells the weight
+MARK = 128.0  # first number of every row: weights scale the row, so that it tells the weight. Large, so that a weight hardly moves the mean of all
+# numbers, by which A1111 divides: near zero it would turn a weight of 0.5 into one of -40
 WIDTHS, BLOCKS, COND, HEADS = (80, 128, 192, 224), (0, 1, 1, 2, 1, 2, 2), 192, 8
 TILE = pattern.PERIOD // CELL
 

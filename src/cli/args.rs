@@ -42,7 +42,7 @@ pub enum Verb {
     Explain(ExplainArgs),
     /// Say how a prompt is read: its weights, parts, stages, tokens, and the networks that it names.
     Prompt(PromptArgs),
-    /// List the kinds of nodes, or explain one.
+    /// List the kinds of nodes and the presets, or explain one.
     Nodes(NodesArgs),
     /// Draw a graph.
     Draw(DrawArgs),
@@ -217,9 +217,9 @@ pub struct PromptArgs {
 /// `frameloom nodes`.
 #[derive(Debug, Clone, Args)]
 pub struct NodesArgs {
-    /// A kind to explain.
+    /// A kind or preset to explain.
     pub kind: Option<String>,
-    /// Print the whole reference as Markdown.
+    /// Print the whole reference of kinds as Markdown.
     #[arg(long)]
     pub markdown: bool,
 }

@@ -20,6 +20,7 @@ mod explain;
 mod load;
 mod models;
 mod plan;
+mod presets;
 mod progress;
 mod reference;
 pub mod render;
@@ -30,6 +31,7 @@ mod wording;
 
 use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
+use std::path::Path;
 
 use clap::Parser;
 
@@ -84,6 +86,12 @@ pub fn run(words: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Exit
 #[must_use]
 pub fn reference_markdown() -> String {
     reference::markdown(&registry())
+}
+
+/// The page about the presets that come with the program, as `docs/presets.md` has it.
+#[must_use]
+pub fn presets_markdown() -> String {
+    presets::markdown(&crate::document::presets(Path::new("")))
 }
 
 /// The JSON Schema of graphs, as `schema/graph.json` has it.
@@ -142,10 +150,18 @@ fn expand(args: &GraphArgs, style: Style) -> Exit {
 
 fn nodes(args: &NodesArgs, style: Style) -> Exit {
     let registry = registry();
+    let presets = crate::document::presets(Path::new("."));
     let Some(name) = &args.kind else {
-        print!("{}", if args.markdown { reference::markdown(&registry) } else { reference::list(&registry) });
+        match args.markdown {
+            true => print!("{}", reference::markdown(&registry)),
+            false => print!("{}\n{}", reference::list(&registry), presets::list(&presets)),
+        }
         return Exit::Done;
     };
+    if let Some(preset) = presets.iter().find(|preset| preset.name == *name) {
+        print!("{}", presets::one(preset));
+        return Exit::Done;
+    }
     if let Some(kind) = registry.get(name) {
         match style.format {
             Format::Json => println!("{:#}", schema::kind(kind.spec())),
@@ -153,8 +169,10 @@ fn nodes(args: &NodesArgs, style: Style) -> Exit {
         }
         return Exit::Done;
     }
-    let near = crate::diag::nearest(name, registry.names()).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
-    eprintln!("error: there is no kind `{name}`{near}\n`frameloom nodes` lists all kinds");
+    let mut names: Vec<&str> = registry.names().collect();
+    names.extend(presets.iter().map(|preset| preset.name.as_str()));
+    let near = crate::diag::nearest(name, names.into_iter()).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+    eprintln!("error: there is no kind or preset `{name}`{near}\n`frameloom nodes` lists them all");
     Exit::Usage
 }
 

@@ -32,7 +32,7 @@ pub fn kind(spec: &Spec) -> String {
     out
 }
 
-fn section(out: &mut String, title: &str, entries: impl Iterator<Item = (String, String)>) {
+pub(super) fn section(out: &mut String, title: &str, entries: impl Iterator<Item = (String, String)>) {
     let entries: Vec<_> = entries.collect();
     if entries.is_empty() {
         return;
@@ -67,7 +67,6 @@ fn markdown_kind(out: &mut String, spec: &Spec) {
     if !spec.details.is_empty() {
         let _ = write!(out, "\n{}\n", spec.details);
     }
-    let one_line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ").replace('|', "\\|");
     if !spec.inputs.is_empty() {
         out.push_str("\n| input | type | |\n|---|---|---|\n");
         for input in &spec.inputs {
@@ -86,6 +85,11 @@ fn markdown_kind(out: &mut String, spec: &Spec) {
             let _ = writeln!(out, "| `{}` | {} | {} |", param.name, one_line(&param_type(param)), one_line(&param.about));
         }
     }
+}
+
+/// `text` as a cell of a table.
+pub(super) fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ").replace('|', "\\|")
 }
 
 fn input_type(input: &InputSpec) -> String {
@@ -121,7 +125,7 @@ fn param_type(param: &ParamSpec) -> String {
     text
 }
 
-fn literal(value: &Value) -> String {
+pub(super) fn literal(value: &Value) -> String {
     match value {
         Value::Bool(value) => value.to_string(),
         Value::Integer(value) => value.to_string(),

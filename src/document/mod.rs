@@ -21,7 +21,7 @@ pub use graph::{Arg, Candidate, Graph, Kinds, Layer, Length, NodeDef, Role, Time
 pub use link::{First, LinkRef, MAX_DELAY, is_name, parse_link};
 pub use load::{LoadOptions, load, load_str};
 pub use params::{ParamDecl, ParamType, Setting};
-pub use presets::{PresetInfo, presets};
+pub use presets::{PresetInfo, PresetInput, presets};
 
 use crate::diag::{Diagnostics, SourceId};
 use crate::param::{Data, Value};

@@ -222,7 +222,11 @@ fn presets_that_multiply_are_stopped() {
 fn presets_are_listed_with_what_they_are_for() {
     let found = presets(Path::new("tests/diagnostics"));
     let dolly = found.iter().find(|info| info.name == "slow_dolly").unwrap();
-    assert!(dolly.about.starts_with("A camera") && found.iter().any(|info| info.name == "painted_loop"));
+    assert!(dolly.about.starts_with("A slow move") && dolly.details.starts_with("A camera") && dolly.kind.as_deref() == Some("depth_warp"));
+    let follow = found.iter().find(|info| info.name == "follow").unwrap();
+    assert_eq!(follow.inputs.iter().map(|input| input.name.as_str()).collect::<Vec<_>>(), ["image", "previous"]);
+    assert_eq!((follow.outputs.join(" ").as_str(), follow.params[0].name.as_str()), ("image mask motion grain", "blur"));
+    assert!(found.iter().any(|info| info.name == "painted_loop"));
 }
 
 proptest::proptest! {

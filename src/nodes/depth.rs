@@ -12,8 +12,8 @@ use crate::param::{Curve, PathParam};
 node! {
     /// Estimates for every pixel how near it is: 0 the farthest, 1 the nearest.
     ///
-    /// With an ONNX model for depth (`MiDaS`, Depth Anything, `TCMonoDepth`…), or without one: `plane` is level ground that recedes to a
-    /// horizon, `luma` takes bright for near.
+    /// With an ONNX model for depth (the bundled `mini-depth`, `MiDaS`, Depth Anything, `TCMonoDepth`…), or without one: `plane` is level
+    /// ground that recedes to a horizon, `luma` takes bright for near.
     ///
     /// A model's depth has no scale. It is stretched to 0..1 between a low and a high percentile, which `stabilise` lets follow the
     /// clip slowly, so that near and far do not pulse from frame to frame.

@@ -89,34 +89,8 @@ impl Library {
     }
 }
 
-/// A preset that graphs in some folder can use.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PresetInfo {
-    /// Its name, as `kind:` takes it.
-    pub name: String,
-    /// What it is for: the first line of its file.
-    pub about: String,
-    /// Its file; nothing for a built-in one.
-    pub path: Option<PathBuf>,
-}
-
-/// The presets that a graph in the folder `base` can use, by name. One that hides another of the same name stands for it.
-#[must_use]
-pub fn presets(base: &Path) -> Vec<PresetInfo> {
-    let about = |text: &str| text.lines().next().unwrap_or_default().trim_start_matches('#').trim().to_owned();
-    let mut found: Vec<PresetInfo> = Vec::new();
-    for (name, path) in folders(base).iter().flat_map(|folder| stems(folder)) {
-        let text = std::fs::read_to_string(&path).unwrap_or_default();
-        found.push(PresetInfo { name, about: about(&text), path: Some(path) });
-    }
-    found.extend(BUILTIN.iter().map(|(name, text)| PresetInfo { name: (*name).to_owned(), about: about(text), path: None }));
-    found.sort_by(|a, b| a.name.cmp(&b.name));
-    found.dedup_by(|later, first| later.name == first.name);
-    found
-}
-
 /// `nodes/` beside the graph, then that of the nearest folder above which has one.
-fn folders(base: &Path) -> Vec<PathBuf> {
+pub(super) fn folders(base: &Path) -> Vec<PathBuf> {
     let mut folders = vec![base.join("nodes")];
     if let Ok(full) = std::path::absolute(base) {
         let above = full.ancestors().skip(1).map(|folder| folder.join("nodes")).find(|folder| folder.is_dir());
@@ -133,7 +107,7 @@ fn shown(path: &Path) -> PathBuf {
 }
 
 /// Name and path of each preset in a folder, by name.
-fn stems(folder: &Path) -> Vec<(String, PathBuf)> {
+pub(super) fn stems(folder: &Path) -> Vec<(String, PathBuf)> {
     let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
     let paths = entries.filter_map(Result::ok).map(|entry| entry.path());
     let yaml = paths.filter(|path| path.extension().is_some_and(|ext| ext == "yaml"));

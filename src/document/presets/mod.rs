@@ -2,6 +2,7 @@
 
 mod builtin;
 mod flatten;
+mod info;
 mod library;
 mod raw;
 mod rename;
@@ -9,7 +10,7 @@ mod subgraph;
 
 pub(super) use flatten::{Flat, Within};
 pub(super) use library::Library;
-pub use library::{PresetInfo, presets};
+pub use info::{PresetInfo, PresetInput, presets};
 
 use std::path::PathBuf;
 
