@@ -54,7 +54,8 @@ fn run(nodes: &str, files: &[&str]) -> Vec<Raster> {
         text += &format!("  file_{index}: {{ kind: image_output, image: {name}, path: {index}.png }}\n");
     }
     let plan = Loom::new().plan_text(&text, folder.path(), &[]).unwrap_or_else(|rejected| panic!("{rejected}"));
-    exec::run(&plan, &RunOptions { depth: 2, from: 0 }, &|_: &exec::Event| {}, &StopFlag::default()).unwrap_or_else(|error| panic!("{error}"));
+    exec::run(&plan, &RunOptions { depth: 2, from: 0 }, &|_: &exec::Event| {}, &StopFlag::default())
+        .unwrap_or_else(|error| panic!("{error}"));
     (0..files.len()).map(|index| read(&folder.path().join(format!("{index}.png")))).collect()
 }
 
@@ -140,7 +141,10 @@ fn mini_takes_any_size() {
 
 #[test]
 fn mini_depth_sees_what_it_saw() {
-    let made = run("  near:  { kind: depth, image: photo, model: mini-depth }\n  depth: { kind: mask, depth: near, from: depth }\n", &["depth.image"]);
+    let made = run(
+        "  near:  { kind: depth, image: photo, model: mini-depth }\n  depth: { kind: mask, depth: near, from: depth }\n",
+        &["depth.image"],
+    );
     assert_stored(&[("depth", &made[0])]);
     let at = |x: usize, y: usize| made[0].plane(0)[y * made[0].size().width + x];
     assert!(at(150, 90) > at(245, 60) + 0.3, "the nose is nearer than what lies behind: {} and {}", at(150, 90), at(245, 60));

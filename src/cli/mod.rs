@@ -152,9 +152,10 @@ fn nodes(args: &NodesArgs, style: Style) -> Exit {
     let registry = registry();
     let presets = crate::document::presets(Path::new("."));
     let Some(name) = &args.kind else {
-        match args.markdown {
-            true => print!("{}", reference::markdown(&registry)),
-            false => print!("{}\n{}", reference::list(&registry), presets::list(&presets)),
+        if args.markdown {
+            print!("{}", reference::markdown(&registry));
+        } else {
+            print!("{}\n{}", reference::list(&registry), presets::list(&presets));
         }
         return Exit::Done;
     };
@@ -171,7 +172,7 @@ fn nodes(args: &NodesArgs, style: Style) -> Exit {
     }
     let mut names: Vec<&str> = registry.names().collect();
     names.extend(presets.iter().map(|preset| preset.name.as_str()));
-    let near = crate::diag::nearest(name, names.into_iter()).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+    let near = crate::diag::nearest(name, names).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
     eprintln!("error: there is no kind or preset `{name}`{near}\n`frameloom nodes` lists them all");
     Exit::Usage
 }

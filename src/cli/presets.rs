@@ -53,7 +53,11 @@ pub fn markdown(presets: &[PresetInfo]) -> String {
             let page = if presets.iter().any(|other| other.name == *kind) { "" } else { "kinds.md" };
             let _ = write!(out, "\nIt is [`{kind}`]({page}#{kind}) with other defaults, and takes its inputs and parameters.\n");
         }
-        table(&mut out, "input", preset.inputs.iter().map(|input| (&input.name, if input.optional { "optional" } else { "" }.into(), input.about.clone())));
+        table(
+            &mut out,
+            "input",
+            preset.inputs.iter().map(|input| (&input.name, if input.optional { "optional" } else { "" }.into(), input.about.clone())),
+        );
         table(&mut out, "parameter", preset.params.iter().map(|param| (&param.name, kind_of(param), about(param))));
         if !preset.outputs.is_empty() {
             let _ = write!(out, "\nOutputs: `{}`.\n", preset.outputs.join("`, `"));

@@ -9,8 +9,8 @@ mod rename;
 mod subgraph;
 
 pub(super) use flatten::{Flat, Within};
-pub(super) use library::Library;
 pub use info::{PresetInfo, PresetInput, presets};
+pub(super) use library::Library;
 
 use std::path::PathBuf;
 
