@@ -3,6 +3,7 @@
 //! `UPDATE_SNAPSHOTS=1 cargo test --test mini` writes the stored pictures anew; look at them before they are committed.
 #![allow(clippy::unwrap_used, reason = "a test may stop where it stands")]
 
+use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -51,7 +52,7 @@ fn run(nodes: &str, files: &[&str]) -> Vec<Raster> {
         root().join("assets/cat.jpg").display()
     );
     for (index, name) in files.iter().enumerate() {
-        text += &format!("  file_{index}: {{ kind: image_output, image: {name}, path: {index}.png }}\n");
+        writeln!(text, "  file_{index}: {{ kind: image_output, image: {name}, path: {index}.png }}").unwrap();
     }
     let plan = Loom::new().plan_text(&text, folder.path(), &[]).unwrap_or_else(|rejected| panic!("{rejected}"));
     exec::run(&plan, &RunOptions { depth: 2, from: 0 }, &|_: &exec::Event| {}, &StopFlag::default())
@@ -80,7 +81,9 @@ fn likeness(a: &Raster, b: &Raster) -> f64 {
 /// Every picture of `made` is like the stored one of its name.
 fn assert_stored(made: &[(&str, &Raster)]) {
     if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {
-        made.iter().for_each(|(name, raster)| store(&stored(name), raster));
+        for (name, raster) in made {
+            store(&stored(name), raster);
+        }
     }
     let unlike: Vec<String> = made
         .iter()
