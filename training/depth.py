@@ -1,6 +1,6 @@
 """Trains `mini-depth`: a picture to relative inverse depth (larger is nearer), fully convolutional, below 1 MB.
 
-    python depth.py DATA RUN --teacher TEACHER.onnx [--steps 20000] [--export OUT.onnx]
+    python depth.py DATA RUN --teacher TEACHER.onnx [--steps 11000] [--export OUT.onnx]
 
 The teacher takes `image` [n, 3, h, w] 0..1 (sides multiples of 32) and gives inverse depth of the same size; it runs beside the
 training, so every step has new pictures: DATA/pictures, cropped, turned a little, graded, and now and then one pasted on another
@@ -193,7 +193,7 @@ def exam(net, teacher, pictures, sheet):
 def main():
     a = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     a.add_argument("data"), a.add_argument("run"), a.add_argument("--teacher", required=True), a.add_argument("--export")
-    a.add_argument("--steps", type=int, default=10000)
+    a.add_argument("--steps", type=int, default=11000)
     a.add_argument("--rate", type=float, default=3e-3), a.add_argument("--threads", type=int, default=1)
     a.add_argument("--every", type=int, default=500)
     a = a.parse_args()
