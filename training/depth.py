@@ -3,8 +3,8 @@
     python depth.py DATA RUN --teacher TEACHER.onnx [--steps 11000] [--export OUT.onnx]
 
 The teacher takes `image` [n, 3, h, w] 0..1 (sides multiples of 32) and gives inverse depth of the same size; it runs beside the
-training, so every step has new pictures: DATA/pictures, cropped, turned a little, graded, and now and then one pasted on another
-(the teacher tells what depth that has), which makes thousands of scenes of few. Goes on from RUN/depth.pt when started again.
+training, so every step has new pictures: DATA/pictures, cropped, turned a little, graded, with parts of others and DATA/things set
+before them (the teacher tells what depth that has), which makes thousands of scenes of few. Goes on from RUN/depth.pt when started again.
 """
 import argparse
 import copy
@@ -22,6 +22,7 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
+from brushes import lum
 from export import halve
 from muon import Muon
 from prepare import jitter
@@ -103,6 +104,9 @@ class Teacher:
 
     def __init__(self, path, pictures):
         m = onnx.load(path)
+        missing = set(HINTS) - {o for n in m.graph.node for o in n.output}
+        if missing:
+            raise SystemExit(f"{path} is not the teacher that HINTS and WIDTHS in depth.py were written for: it has no {sorted(missing)[0]}")
         m.graph.output.extend(onnx.helper.make_empty_tensor_value_info(h) for h in HINTS)
         o = onnxruntime.SessionOptions()
         o.intra_op_num_threads = 1
@@ -135,15 +139,34 @@ def view(im, size, rng):
     return v[:, ::-1] if rng.rand() < 0.5 else v
 
 
-def scene(pictures, size, rng):
+def before(x, things, rng):
+    """The picture with a thing set before it, the larger the lower."""
+    thing, (h, w) = things[rng.randint(len(things))], x.shape[:2]
+    thing = thing[:, ::-1] if rng.rand() < 0.5 else thing
+    s = h * np.exp(rng.uniform(-1.4, 0.1)) / thing.shape[0]
+    thing = cv2.resize(np.ascontiguousarray(thing), None, fx=s, fy=s, interpolation=cv2.INTER_AREA if s < 1 else cv2.INTER_LINEAR)
+    n, m = thing.shape[:2]
+    foot = h * min(1.15, 0.55 + 0.5 * n / h + rng.normal(0, 0.08))
+    to = np.float64([[1, 0, rng.uniform(-m / 2, w - m / 2)], [0, 1, foot - n]])
+    over = cv2.warpAffine(thing, to, (w, h), borderMode=cv2.BORDER_CONSTANT, borderValue=(0, 0, 0, 0))
+    return np.clip(x * (1 - over[..., 3:]) + over[..., :3], 0, 1)
+
+
+def scene(pictures, things, size, rng):
     x = view(pictures[rng.randint(len(pictures))], size, rng)
-    if rng.rand() < 0.3:  # the lower or middle part of another before it
+    if rng.rand() < 0.25:  # the lower or middle part of another before it
         y = view(pictures[rng.randint(len(pictures))], size, rng)
         (h, w), u = size, rng.uniform
         yy, xx = np.mgrid[0:h, 0:w]
         d = ((xx - u(0, w)) / (w * u(0.1, 0.4))) ** 2 + ((yy - u(0.35, 1) * h) / (h * u(0.15, 0.6))) ** 2
         x = np.where((d < 1)[..., None], y, x)
-    return (jitter(np.ascontiguousarray(x), rng) if rng.rand() < 0.8 else x).astype(np.float32)
+    if things and rng.rand() < 0.35:
+        for _ in range(rng.randint(1, 4)):
+            x = before(x, things, rng)
+    x = jitter(np.ascontiguousarray(x), rng) if rng.rand() < 0.85 else x
+    if rng.rand() < 0.1:
+        x = np.repeat(lum(x)[..., None], 3, 2)
+    return x.astype(np.float32)
 
 
 def losses(seen, aim):
@@ -200,6 +223,8 @@ def main():
     torch.set_num_threads(a.threads)
     torch.manual_seed(1), random.seed(1), os.makedirs(a.run, exist_ok=True)
     load = lambda d: [cv2.imread(p)[..., ::-1].astype(np.float32) / 255 for p in sorted(glob.glob(f"{a.data}/{d}/*.png"))]
+    cut = lambda p: (lambda t: np.dstack([t[..., 2::-1] * t[..., 3:], t[..., 3]]))(cv2.imread(p, cv2.IMREAD_UNCHANGED).astype(np.float32) / 255)
+    things = [cut(p) for p in sorted(glob.glob(a.data + "/things/*.png"))]  # colours times what they cover, and that
     pictures, held, net = load("pictures"), load("held_out"), Depth().to(memory_format=torch.channels_last)
     pictures = [cv2.resize(p, None, fx=640 / max(p.shape), fy=640 / max(p.shape), interpolation=cv2.INTER_AREA) for p in pictures]
     first = np.stack([view(p, SIZES[0][:2], np.random.RandomState(5)).transpose(2, 0, 1) for p in pictures[::3]])
@@ -215,7 +240,7 @@ def main():
         for g in opt.param_groups:
             g["lr"] = a.rate * min(1, (done + 1) / 200) * max(0.01, min(1, (a.steps - done) / (0.6 * a.steps)))
         *size, batch = SIZES[rng.randint(len(SIZES))]
-        x = np.ascontiguousarray(np.stack([scene(pictures, size, rng).transpose(2, 0, 1) for _ in range(batch)]))
+        x = np.ascontiguousarray(np.stack([scene(pictures, things, size, rng).transpose(2, 0, 1) for _ in range(batch)]))
         aim, told = teacher.thoughts(x)
         lead = max(0.0, 0.8 - 3 * done / a.steps)
         with torch.autocast("cpu", dtype=torch.bfloat16):

@@ -1,9 +1,9 @@
-"""The optimizer: convolutions by Muon, the rest by AdamW. It learns here in half the steps of AdamW alone."""
+"""The optimizer: convolutions by Muon, the rest by Adam."""
 import torch
 
 
 class Muon(torch.optim.Optimizer):
-    """Convolutions move along their orthogonalised momentum (Jordan's Muon, sizes as Moonshot's), the rest by AdamW."""
+    """Convolutions move along their orthogonalised momentum (Jordan's Muon, sizes as Moonshot's), the rest by Adam."""
 
     def __init__(self, parameters, lr):
         super().__init__(parameters, dict(lr=lr))

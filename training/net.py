@@ -14,7 +14,7 @@ C = 3 * CELL * CELL
 WIDTH = 64  # of the text encoder's rows
 MARK = 128.0  # first number of every row: weights scale the row, so that it tells the weight. Large, so that a weight hardly moves the mean of all
 # numbers, by which A1111 divides: near zero it would turn a weight of 0.5 into one of -40
-WIDTHS, BLOCKS, COND, HEADS = (80, 128, 192, 224), (0, 1, 1, 2, 1, 2, 2), 192, 8
+WIDTHS, BLOCKS, COND, HEADS = (64, 128, 192, 224), (0, 1, 1, 2, 1, 1, 2), 192, 8
 TILE = pattern.PERIOD // CELL
 
 betas = torch.linspace(0.00085 ** 0.5, 0.012 ** 0.5, 1000, dtype=torch.float64) ** 2

@@ -152,15 +152,18 @@ fn nodes(args: &NodesArgs, style: Style) -> Exit {
     let registry = registry();
     let presets = crate::document::presets(Path::new("."));
     let Some(name) = &args.kind else {
-        if args.markdown {
-            print!("{}", reference::markdown(&registry));
-        } else {
-            print!("{}\n{}", reference::list(&registry), presets::list(&presets));
+        match style.format {
+            _ if args.markdown => print!("{}", reference::markdown(&registry)),
+            Format::Json => println!("{:#}", schema::list(&registry, &presets)),
+            Format::Text => print!("{}\n{}", reference::list(&registry), presets::list(&presets)),
         }
         return Exit::Done;
     };
     if let Some(preset) = presets.iter().find(|preset| preset.name == *name) {
-        print!("{}", presets::one(preset));
+        match style.format {
+            Format::Json => println!("{:#}", schema::preset(preset)),
+            Format::Text => print!("{}", presets::one(preset)),
+        }
         return Exit::Done;
     }
     if let Some(kind) = registry.get(name) {

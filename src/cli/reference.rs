@@ -132,6 +132,7 @@ pub(super) fn literal(value: &Value) -> String {
         Value::Number(value) => value.to_string(),
         Value::Text(value) if value.is_empty() => "\"\"".into(),
         Value::Text(value) => format!("`{value}`"),
-        Value::Null | Value::List(_) | Value::Map(_) => "nothing".into(),
+        Value::Null => "nothing".into(),
+        Value::List(_) | Value::Map(_) => format!("`{}`", super::schema::plain(value)),
     }
 }

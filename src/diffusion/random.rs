@@ -35,11 +35,15 @@ impl Twister {
     }
 
     fn refill(&mut self) {
-        for k in 0..N {
-            let y = (self.state[k] & 0x8000_0000) | (self.state[(k + 1) % N] & 0x7fff_ffff);
-            let twist = if y & 1 == 1 { 0x9908_b0df } else { 0 };
-            self.state[k] = self.state[(k + M) % N] ^ (y >> 1) ^ twist;
-        }
+        let state = &mut self.state;
+        let mut turn = |k: usize, next: usize, far: usize| {
+            let y = (state[k] & 0x8000_0000) | (state[next] & 0x7fff_ffff);
+            state[k] = state[far] ^ (y >> 1) ^ if y & 1 == 1 { 0x9908_b0df } else { 0 };
+        };
+        // In three parts, to spare remainders.
+        (0..N - M).for_each(|k| turn(k, k + 1, k + M));
+        (N - M..N - 1).for_each(|k| turn(k, k + 1, k + M - N));
+        turn(N - 1, 0, M - 1);
         self.next = 0;
     }
 

@@ -6,16 +6,23 @@
 #![allow(unsafe_code, reason = "calls what is compiled for certain instructions; a `Level` is proof that the machine has them")]
 
 /// A loop to be compiled for each level. Whatever it calls has to be inlined, or runs as compiled for any machine.
-pub(super) trait Work {
+pub(crate) trait Work {
     /// Does it, with `#[inline(always)]`.
     fn run<S: Simd>(self, simd: S);
 }
 
 /// Pixels that are read together.
-pub(super) const GROUP: usize = 16;
+pub(crate) const GROUP: usize = 16;
 
-/// What is written by hand for a level: reading pixels for a group at once, mostly the `N`×`N` whose first is at column `x`, row `y`.
-pub(super) trait Simd: Copy {
+/// What is written by hand for a level: rounding once, which plain code does in many steps, and reading pixels for a group at once,
+/// mostly the `N`×`N` whose first is at column `x`, row `y`.
+pub(crate) trait Simd: Copy {
+    /// `a * b + c`, rounded once.
+    #[inline(always)]
+    fn fma(self, a: f32, b: f32, c: f32) -> f32 {
+        super::maths::fma(a, b, c)
+    }
+
     /// Where a group reads, if it is a part of a plane of this width from which [`Simd::collect`] and [`Simd::weigh`] are quick.
     #[inline(always)]
     fn window<const N: usize>(self, _width: usize, _x: &[i32; GROUP], _y: &[i32; GROUP]) -> Option<Window> {
@@ -51,7 +58,7 @@ pub(super) trait Simd: Copy {
 }
 
 /// Where a group reads.
-pub(super) struct Group<'a> {
+pub(crate) struct Group<'a> {
     /// The plane.
     pub plane: Plane<'a>,
     /// The part of it.
@@ -64,7 +71,7 @@ pub(super) struct Group<'a> {
 
 /// A part of a plane.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Window {
+pub(crate) struct Window {
     /// The first column.
     pub left: usize,
     /// The first row.
@@ -75,7 +82,7 @@ pub(super) struct Window {
 
 /// One plane of a picture.
 #[derive(Clone, Copy)]
-pub(super) struct Plane<'a> {
+pub(crate) struct Plane<'a> {
     /// Its pixels, row by row.
     pub pixels: &'a [f32],
     /// Pixels in a row.
@@ -84,11 +91,11 @@ pub(super) struct Plane<'a> {
 
 /// How much the machine can do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Level(Set);
+pub(crate) struct Level(Set);
 
 /// Sets of instructions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Set {
+pub(crate) enum Set {
     /// What every machine of its kind has.
     Plain,
     /// 256 bits.

@@ -51,6 +51,23 @@ pub fn cbrt(v: f32) -> f32 {
     root.copysign(v)
 }
 
+/// `a * b + c` rounded once, and unlike `mul_add` fast on machines without that instruction: the product of two singles is exact in
+/// double precision, and the sum is rounded to odd there, so that rounding it again to single precision errs as little as once.
+#[inline(always)]
+#[must_use]
+pub fn fma(a: f32, b: f32, c: f32) -> f32 {
+    let (product, c) = (f64::from(a) * f64::from(b), f64::from(c));
+    let sum = product + c;
+    // What the sum lost, exactly (Knuth's two-sum).
+    let part = sum - product;
+    let lost = (product - (sum - part)) + (c - part);
+    let bits = sum.to_bits();
+    // The neighbour towards the exact sum has an odd last bit. (Without branches, to vectorise.)
+    let towards = if (lost > 0.0) == (sum > 0.0) { 1 } else { u64::MAX };
+    let step = if (lost == 0.0) | (bits & 1 == 1) { 0 } else { towards };
+    f64::from_bits(bits.wrapping_add(step)) as f32
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -67,5 +84,24 @@ mod tests {
         }
         assert_eq!((pow(0.0, 0.01), exp(0.0), pow(1.0, 0.45)), (0.0, 1.0, 1.0));
         assert!(exp(-1e9) < 1e-37 && exp(1e9) > 1e38);
+    }
+
+    #[test]
+    fn products_and_sums_are_rounded_once() {
+        let mut state = 1_u32;
+        let mut next = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (f32::from_bits(0x3f80_0000 | state >> 9) - 1.5) * f32::from_bits((120 + (state >> 5) % 14) << 23)
+        };
+        for _ in 0..200_000 {
+            let (a, b, c) = (next(), next(), next());
+            assert_eq!(fma(a, b, c), a.mul_add(b, c), "{a} {b} {c}");
+        }
+        // Here the sum in double precision lies half way between two singles, and the exact one does not.
+        let (a, b, c) = (1.0 + f32::EPSILON, f32::EPSILON / 2.0, 1.0);
+        let tie = (2.0_f32.powi(-30) + 2.0_f32.powi(-40), 2.0_f32.powi(-30), 1.0 + f32::EPSILON);
+        for (a, b, c) in [(a, b, c), tie, (-a, b, c), (a, -b, -c)] {
+            assert_eq!(fma(a, b, c), a.mul_add(b, c));
+        }
     }
 }

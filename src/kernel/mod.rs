@@ -15,7 +15,7 @@ pub mod blur;
 pub mod camera;
 pub mod carry;
 pub mod color;
-mod cpu;
+pub(crate) mod cpu;
 pub mod flow;
 pub mod grain;
 pub mod loudness;

@@ -72,7 +72,7 @@ fn read(name: &str, text: &str) -> PresetInfo {
         info.inputs.extend(inputs.iter().map(|(key, data)| PresetInput {
             name: key.text.clone(),
             about: data.text().or_else(|| data.get("about")?.text()).unwrap_or_default().to_owned(),
-            optional: matches!(data.get("optional"), Some(Data { value: Value::Bool(true), .. })),
+            optional: super::is_optional(data),
         }));
     }
     if let Some(Data { value: Value::Map(outputs), .. }) = fields::get(&entries, "outputs") {

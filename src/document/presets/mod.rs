@@ -100,7 +100,7 @@ fn graph_body(entries: &[(Key, Data)], nodes: &Data, diags: &mut Diagnostics) ->
             Value::Text(_) | Value::Null => false,
             Value::Map(about) => {
                 diags.extend(fields::unknown_keys(about, "an input", &["about", "optional"]));
-                matches!(data.get("optional"), Some(Data { value: Value::Bool(true), .. }))
+                is_optional(data)
             }
             _ => {
                 diags.push(fields::wrong("an input", "a line that says what it is for", data));
@@ -114,6 +114,11 @@ fn graph_body(entries: &[(Key, Data)], nodes: &Data, diags: &mut Diagnostics) ->
         diags.push(Diagnostic::error("bad-name", format!("`{}` cannot be a name", key.text)).at(key.span, ""));
     }
     Some(Body::Graph { inputs, outputs, nodes })
+}
+
+/// Whether an input, as it is declared, may be left out.
+fn is_optional(input: &Data) -> bool {
+    matches!(input.get("optional"), Some(Data { value: Value::Bool(true), .. }))
 }
 
 fn section<'a>(entries: &'a [(Key, Data)], key: &str, diags: &mut Diagnostics) -> &'a [(Key, Data)] {

@@ -20,6 +20,11 @@ struct Avx512(());
 
 impl Simd for Avx512 {
     #[inline(always)]
+    fn fma(self, a: f32, b: f32, c: f32) -> f32 {
+        a.mul_add(b, c)
+    }
+
+    #[inline(always)]
     fn window<const N: usize>(self, width: usize, x: &[i32; GROUP], y: &[i32; GROUP]) -> Option<Window> {
         // SAFETY: an `Avx512` exists only inside the function of that name, which runs only where its instructions are.
         unsafe { window::<N>(width, x, y) }
