@@ -70,17 +70,29 @@ fn sin_cos<S: Simd>(simd: S, x: f32) -> (f32, f32) {
     (flip(s, octant & 4 != 0), flip(c, (octant - 2) & 4 == 0))
 }
 
+/// Pairs that are made together, to vectorise: those of eight blocks.
+const PAIRS: usize = 64;
+
 struct Blocks<'a>(&'a mut [f32]);
 
 impl Work for Blocks<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        for block in self.0.chunks_exact_mut(16) {
-            let (radii, angles) = block.split_at_mut(8);
-            for (a, b) in radii.iter_mut().zip(angles) {
+        let (mut radii, mut angles) = ([0.0; PAIRS], [0.0; PAIRS]);
+        for blocks in self.0.chunks_mut(2 * PAIRS) {
+            let lanes = radii.chunks_exact_mut(8).zip(angles.chunks_exact_mut(8));
+            for (block, (radii, angles)) in blocks.chunks_exact(16).zip(lanes) {
+                radii.copy_from_slice(&block[..8]);
+                angles.copy_from_slice(&block[8..]);
+            }
+            for (a, b) in radii.iter_mut().zip(&mut angles) {
                 let radius = (-2.0 * log(simd, 1.0 - *a)).sqrt();
                 let (sin, cos) = sin_cos(simd, TAU * *b);
                 (*a, *b) = (radius * cos, radius * sin);
+            }
+            for (block, (cos, sin)) in blocks.chunks_exact_mut(16).zip(radii.chunks_exact(8).zip(angles.chunks_exact(8))) {
+                block[..8].copy_from_slice(cos);
+                block[8..].copy_from_slice(sin);
             }
         }
     }

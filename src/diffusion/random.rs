@@ -47,17 +47,26 @@ impl Twister {
         self.next = 0;
     }
 
-    fn next_u32(&mut self) -> u32 {
+    /// The next numbers, at least one and at most `most`; still to be tempered.
+    fn some(&mut self, most: usize) -> &[u32] {
         if self.next >= N {
             self.refill();
         }
-        let mut y = self.state[self.next];
-        self.next += 1;
-        y ^= y >> 11;
-        y ^= (y << 7) & 0x9d2c_5680;
-        y ^= (y << 15) & 0xefc6_0000;
-        y ^ (y >> 18)
+        let from = self.next;
+        self.next = N.min(from + most);
+        &self.state[from..self.next]
     }
+
+    fn next_u32(&mut self) -> u32 {
+        tempered(self.some(1)[0])
+    }
+}
+
+fn tempered(mut y: u32) -> u32 {
+    y ^= y >> 11;
+    y ^= (y << 7) & 0x9d2c_5680;
+    y ^= (y << 15) & 0xefc6_0000;
+    y ^ (y >> 18)
 }
 
 /// Which of PyTorch's number streams a draw takes: pipelines draw noise in the precision of their model.
@@ -176,7 +185,12 @@ impl CpuGenerator {
     fn uniform(&mut self, n: usize, bits: u32) -> Vec<f32> {
         let mask = (1 << bits) - 1;
         let scale = 1.0 / (1_u32 << bits) as f32;
-        (0..n).map(|_| (self.twister.next_u32() & mask) as f32 * scale).collect()
+        let mut out = Vec::with_capacity(n);
+        while out.len() < n {
+            // As `i32`, from which there is a quick way to floats.
+            out.extend(self.twister.some(n - out.len()).iter().map(|word| (tempered(*word) & mask) as i32 as f32 * scale));
+        }
+        out
     }
 
     fn uniform_f64(&mut self) -> f64 {

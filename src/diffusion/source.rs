@@ -67,7 +67,7 @@ impl Source {
         if self.paths.is_empty() {
             return self.draw(n);
         }
-        self.paths.iter_mut().flat_map(|path| path.noise(from, to)).collect()
+        joined(self.paths.iter_mut().map(|path| path.noise(from, to)))
     }
 
     /// `n` numbers for all pictures together, an equal share from each generator.
@@ -101,5 +101,12 @@ impl Source {
 
 fn draw(generators: &mut [Generator], n: usize, precision: Precision) -> Vec<f32> {
     let share = n / generators.len().max(1);
-    generators.iter_mut().flat_map(|generator| generator.randn(share, precision)).collect()
+    joined(generators.iter_mut().map(|generator| generator.randn(share, precision)))
+}
+
+/// One after the other. Mostly there is one, which is not copied.
+fn joined(mut parts: impl Iterator<Item = Vec<f32>>) -> Vec<f32> {
+    let mut all = parts.next().unwrap_or_default();
+    parts.for_each(|part| all.extend(part));
+    all
 }
