@@ -21,7 +21,7 @@ import skimage.data
 HELD_OUT = {"05", "07", "15", "20", "23"}
 # Where in a package, which (all if none are named), whose.
 ALBUMS = [
-    ("share/**/*_by_*.jpg", "aitzgorri friends life picosdeeuropa Picture_0B Picture_1A umang Wine", "lomiri-wallpapers-16.04, CC-BY-4.0, by whom the name says"),
+    ("share/**/*_by_*.jpg", "aitzgorri friends life picosdeeuropa Picture_0B Picture_1A sunset umang Wine", "lomiri-wallpapers-16.04, CC-BY-4.0, by whom the name says"),
     ("share/**/*_by_*.jpg", "seeding", "lomiri-wallpapers-16.04, CC0-1.0"),
     ("mate/nature/*.jpg", "", "mate-backgrounds, GPL-2+ and CC0, see its copyright file"),
     ("lxqt/wallpapers/*.*", "beam flowers butterfly fog this-is-not-windows appleflower after-the-rain drop cloud", "lxqt-themes, CC-BY-SA-3.0, stefonarch"),

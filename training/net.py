@@ -56,6 +56,13 @@ class Text(nn.Module):
         return torch.cat([torch.full_like(e[..., :1], MARK), e + self.mlp(e)], -1)
 
 
+def power(x, channels):
+    """The mean of squares over channels. Exported as a convolution, for which ONNX Runtime need not turn its blocks of channels round."""
+    if torch.onnx.is_in_onnx_export():
+        return F.conv2d(x.square(), torch.full((1, channels, 1, 1), 1 / channels))
+    return x.square().mean(1, keepdim=True)
+
+
 class Block(nn.Module):
     """Residual block: RMS norm over channels of each pixel (nothing global: local, any size, no flicker), 3x3, FiLM, 3x3."""
 
@@ -69,7 +76,7 @@ class Block(nn.Module):
 
     def forward(self, x, e):
         g, b = self.film(e)[:, :, None, None].chunk(2, 1)
-        y = self.a(x * torch.rsqrt(x.square().mean(1, keepdim=True) + 1e-3))
+        y = self.a(x * torch.rsqrt(power(x, self.a.in_channels) + 1e-3))
         return x + self.b(F.leaky_relu(y * (1 + g) + b, 0.1))
 
 
