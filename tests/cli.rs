@@ -117,6 +117,21 @@ fn a_path_that_cannot_be_written_is_found_before_the_first_frame() {
 }
 
 #[test]
+fn kinds_and_presets_are_told_as_json() {
+    let folder = folder_with(BARS);
+    let json = |args: &[&str]| -> serde_json::Value {
+        let output = frameloom(folder.path(), args);
+        serde_json::from_str(&stdout(&output)).unwrap_or_else(|error| panic!("{args:?}: {error}"))
+    };
+    let all = json(&["nodes", "--format", "json"]);
+    assert!(all["kinds"]["warp"].is_string() && all["presets"]["handheld"].is_string(), "{all}");
+    assert_eq!(json(&["nodes", "warp", "--format", "json"])["additionalProperties"], false);
+    let preset = json(&["nodes", "steady_paint", "--format", "json"]);
+    assert_eq!(preset["properties"]["model"]["default"], "mini");
+    assert_eq!(preset["required"], serde_json::json!(["image"]));
+}
+
+#[test]
 fn expand_plan_draw_and_explain() {
     let folder = folder_with(BARS);
     let run = |args: &[&str]| {
