@@ -173,7 +173,8 @@ pub(super) fn planes(raster: &Raster, size: Size, padded: Size, map: impl Fn(f32
         let plane = raster.plane(plane);
         for y in 0..padded.height {
             let row = &plane[reflect(y, size.height) * size.width..][..size.width];
-            out.extend((0..padded.width).map(|x| map(row[reflect(x, size.width)].clamp(0.0, 1.0))));
+            out.extend(row.iter().map(|v| map(v.clamp(0.0, 1.0))));
+            out.extend((size.width..padded.width).map(|x| map(row[reflect(x, size.width)].clamp(0.0, 1.0))));
         }
     }
     out
