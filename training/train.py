@@ -30,7 +30,7 @@ from net import ALPHA, SCALE, SIGMA, TILE, Text, UNet, decode, encode, parameter
 from words import GRADE_ID, HOUSE, NULL, STYLE_ID, UNKNOWN, grade
 
 NAMES = ["photo"] + list(STYLE_ID)
-HARD = "glass mosaic pointillism watercolor popart neon candy abstract blueprint ink".split()
+HARD = "glass mosaic pointillism watercolor watercolor popart neon candy abstract blueprint blueprint ink".split()
 OFTEN = list(STYLE_ID) + HARD
 BEGINNINGS = {(330, 760): 83, (230, 330): 7, (700, 999): 10}  # timesteps at which runs begin, and how many of a hundred
 
@@ -101,7 +101,7 @@ class Run:
         top = random.uniform(*random.choices(list(BEGINNINGS), BEGINNINGS.values())[0])
         calls = 1 if random.random() < 0.65 else random.choice((2, 3, 4, 4, 4, 6))
         self.times = [max(1, round(top * (1 - j / calls)) - 1) for j in range(calls)]
-        self.fresh = random.random() < 0.7  # LCM, else DDIM
+        self.fresh = random.random() < 0.55  # LCM, else DDIM
         self.own = random.random() < own  # sees what the network made, else a mixture
         self.photo = self.aim if random.random() < 0.08 else encode(photo[None])[0]  # some come back from an earlier pass
         self.noisy = self.noised(self.photo)
