@@ -175,8 +175,8 @@ fn latents_come_out_and_go_in_again() {
 #[test]
 fn a_grain_makes_the_noise_follow() {
     let Some(model) = mini() else { return };
-    // A style without paper: the grain of one that has it stands on the screen.
-    let params = Params { seed: Seed::from(7), ..params(model, "anime") };
+    // No style: the paper of styles stands on the screen.
+    let params = Params { seed: Seed::from(7), ..params(model, "") };
     let (node, ()) = opening(1, |cx| Diffusion::open(&params, cx)).unwrap();
     let scene = Frame::filled(Size::new(64, 48), [0.5, 0.4, 0.3]);
     let painted = |at: u64, shift: u64| {
