@@ -127,8 +127,9 @@ fn kinds_and_presets_are_told_as_json() {
     assert!(all["kinds"]["warp"].is_string() && all["presets"]["handheld"].is_string(), "{all}");
     assert_eq!(json(&["nodes", "warp", "--format", "json"])["additionalProperties"], false);
     let preset = json(&["nodes", "steady_paint", "--format", "json"]);
-    assert_eq!(preset["properties"]["model"]["default"], "mini");
-    assert_eq!(preset["required"], serde_json::json!(["image"]));
+    assert_eq!(preset["params"]["model"]["default"], "mini");
+    assert_eq!(preset["params"]["scale"]["max"], 1.0);
+    assert_eq!(preset["inputs"], serde_json::json!({ "image": { "about": "The clip.", "optional": false } }));
 }
 
 #[test]

@@ -213,6 +213,12 @@ def exam(net, teacher, pictures, sheet):
     return marks
 
 
+def cutout(path):
+    """A thing [h, w, 4]: its colours times what they cover, and that."""
+    thing = cv2.imread(path, cv2.IMREAD_UNCHANGED).astype(np.float32) / 255
+    return np.dstack([thing[..., 2::-1] * thing[..., 3:], thing[..., 3]])
+
+
 def main():
     a = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     a.add_argument("data"), a.add_argument("run"), a.add_argument("--teacher", required=True), a.add_argument("--export")
@@ -223,8 +229,7 @@ def main():
     torch.set_num_threads(a.threads)
     torch.manual_seed(1), random.seed(1), os.makedirs(a.run, exist_ok=True)
     load = lambda d: [cv2.imread(p)[..., ::-1].astype(np.float32) / 255 for p in sorted(glob.glob(f"{a.data}/{d}/*.png"))]
-    cut = lambda p: (lambda t: np.dstack([t[..., 2::-1] * t[..., 3:], t[..., 3]]))(cv2.imread(p, cv2.IMREAD_UNCHANGED).astype(np.float32) / 255)
-    things = [cut(p) for p in sorted(glob.glob(a.data + "/things/*.png"))]  # colours times what they cover, and that
+    things = [cutout(p) for p in sorted(glob.glob(a.data + "/things/*.png"))]
     pictures, held, net = load("pictures"), load("held_out"), Depth().to(memory_format=torch.channels_last)
     pictures = [cv2.resize(p, None, fx=640 / max(p.shape), fy=640 / max(p.shape), interpolation=cv2.INTER_AREA) for p in pictures]
     first = np.stack([view(p, SIZES[0][:2], np.random.RandomState(5)).transpose(2, 0, 1) for p in pictures[::3]])

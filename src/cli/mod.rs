@@ -29,6 +29,7 @@ mod schedule;
 mod schema;
 mod wording;
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
 use std::path::Path;
@@ -154,22 +155,23 @@ fn nodes(args: &NodesArgs, style: Style) -> Exit {
     let Some(name) = &args.kind else {
         match style.format {
             _ if args.markdown => print!("{}", reference::markdown(&registry)),
-            Format::Json => println!("{:#}", schema::list(&registry, &presets)),
+            Format::Json => println!("{:#}", all_nodes(&registry, &presets)),
             Format::Text => print!("{}\n{}", reference::list(&registry), presets::list(&presets)),
         }
         return Exit::Done;
     };
-    if let Some(preset) = presets.iter().find(|preset| preset.name == *name) {
-        match style.format {
-            Format::Json => println!("{:#}", schema::preset(preset)),
-            Format::Text => print!("{}", presets::one(preset)),
-        }
-        return Exit::Done;
-    }
+    // As in graphs, a kind comes before a preset of its name.
     if let Some(kind) = registry.get(name) {
         match style.format {
             Format::Json => println!("{:#}", schema::kind(kind.spec())),
             Format::Text => print!("{}", reference::kind(kind.spec())),
+        }
+        return Exit::Done;
+    }
+    if let Some(preset) = presets.iter().find(|preset| preset.name == *name) {
+        match style.format {
+            Format::Json => println!("{:#}", presets::object(preset)),
+            Format::Text => print!("{}", presets::one(preset)),
         }
         return Exit::Done;
     }
@@ -178,6 +180,13 @@ fn nodes(args: &NodesArgs, style: Style) -> Exit {
     let near = crate::diag::nearest(name, names).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
     eprintln!("error: there is no kind or preset `{name}`{near}\n`frameloom nodes` lists them all");
     Exit::Usage
+}
+
+/// Kinds and presets, each with what it is for.
+fn all_nodes(registry: &crate::node::Registry, presets: &[crate::document::PresetInfo]) -> serde_json::Value {
+    let kinds: BTreeMap<_, _> = registry.iter().map(|kind| (kind.spec().name, kind.spec().about)).collect();
+    let presets: BTreeMap<_, _> = presets.iter().map(|preset| (&preset.name, &preset.about)).collect();
+    serde_json::json!({ "kinds": kinds, "presets": presets })
 }
 
 fn draw(args: &DrawArgs, style: Style) -> Exit {

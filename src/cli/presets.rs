@@ -1,9 +1,11 @@
-//! Presets explained: for the terminal, and as a page of Markdown.
+//! Presets explained: for the terminal, as JSON, and as a page of Markdown.
 
 use std::fmt::Write;
 
-use super::reference::{literal, one_line, section};
-use crate::document::{ParamDecl, PresetInfo};
+use serde_json::{Map, Value};
+
+use super::reference::{bounds, json, literal, one_line, section};
+use crate::document::{ParamDecl, PresetInfo, PresetInput};
 
 /// One line a preset.
 #[must_use]
@@ -35,6 +37,24 @@ pub fn one(preset: &PresetInfo) -> String {
     let place = preset.path.as_ref().map_or_else(|| format!("<built-in>/{}.yaml", preset.name), |path| path.display().to_string());
     let _ = write!(out, "\nfile: {place}\n");
     out
+}
+
+/// One preset for programs.
+#[must_use]
+pub fn object(preset: &PresetInfo) -> Value {
+    let input = |input: &PresetInput| (input.name.clone(), serde_json::json!({ "about": input.about, "optional": input.optional }));
+    let param = |param: &ParamDecl| {
+        let default = param.setting.as_ref().map(|setting| json(&setting.value.value));
+        let said = serde_json::json!({
+            "about": param.about, "type": param.ty.word(), "default": default, "min": param.min, "max": param.max,
+            "choices": param.choices, "optional": param.optional
+        });
+        (param.name.clone(), said)
+    };
+    serde_json::json!({
+        "about": preset.about, "details": preset.details, "kind": preset.kind, "path": preset.path, "outputs": preset.outputs,
+        "inputs": preset.inputs.iter().map(input).collect::<Map<_, _>>(), "params": preset.params.iter().map(param).collect::<Map<_, _>>()
+    })
 }
 
 /// The page about all of them.
@@ -83,12 +103,7 @@ fn about(param: &ParamDecl) -> String {
 /// What it takes, and what it is where it is not set.
 fn kind_of(param: &ParamDecl) -> String {
     let mut text = if param.choices.is_empty() { param.ty.word().to_owned() } else { format!("`{}`", param.choices.join("`, `")) };
-    let _ = match (param.min, param.max) {
-        (Some(min), Some(max)) => write!(text, ", {min} to {max}"),
-        (Some(min), None) => write!(text, ", {min} or more"),
-        (None, Some(max)) => write!(text, ", at most {max}"),
-        (None, None) => Ok(()),
-    };
+    text.push_str(&bounds(param.min, param.max));
     match &param.setting {
         Some(setting) => {
             let _ = write!(text, "; default {}", literal(&setting.value.value));

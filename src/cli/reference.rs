@@ -107,13 +107,8 @@ fn input_type(input: &InputSpec) -> String {
 fn param_type(param: &ParamSpec) -> String {
     let mut text = param.shape.describe();
     if let Some(range) = &param.range {
-        let (low, high) = (range.start(), range.end());
-        let _ = match (low.is_finite(), high.is_finite()) {
-            (true, true) => write!(text, ", {low} to {high}"),
-            (true, false) => write!(text, ", {low} or more"),
-            (false, true) => write!(text, ", at most {high}"),
-            (false, false) => Ok(()),
-        };
+        let bound = |end: f64| Some(end).filter(|end| end.is_finite());
+        text.push_str(&bounds(bound(*range.start()), bound(*range.end())));
     }
     match &param.default {
         Some(value) => {
@@ -125,6 +120,16 @@ fn param_type(param: &ParamSpec) -> String {
     text
 }
 
+/// What numbers are taken, to be put behind what else is said.
+pub(super) fn bounds(low: Option<f64>, high: Option<f64>) -> String {
+    match (low, high) {
+        (Some(low), Some(high)) => format!(", {low} to {high}"),
+        (Some(low), None) => format!(", {low} or more"),
+        (None, Some(high)) => format!(", at most {high}"),
+        (None, None) => String::new(),
+    }
+}
+
 pub(super) fn literal(value: &Value) -> String {
     match value {
         Value::Bool(value) => value.to_string(),
@@ -133,6 +138,19 @@ pub(super) fn literal(value: &Value) -> String {
         Value::Text(value) if value.is_empty() => "\"\"".into(),
         Value::Text(value) => format!("`{value}`"),
         Value::Null => "nothing".into(),
-        Value::List(_) | Value::Map(_) => format!("`{}`", super::schema::plain(value)),
+        Value::List(_) | Value::Map(_) => format!("`{}`", json(value)),
+    }
+}
+
+/// A value of a graph as JSON.
+pub(super) fn json(value: &Value) -> serde_json::Value {
+    match value {
+        Value::Null => serde_json::Value::Null,
+        Value::Bool(value) => (*value).into(),
+        Value::Integer(value) => (*value).into(),
+        Value::Number(value) => (*value).into(),
+        Value::Text(value) => value.as_str().into(),
+        Value::List(items) => items.iter().map(|item| json(&item.value)).collect(),
+        Value::Map(entries) => entries.iter().map(|(key, item)| (key.text.clone(), json(&item.value))).collect(),
     }
 }

@@ -2,9 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::document::{ParamDecl, PresetInfo};
 use crate::node::{InputSpec, NODE_KEYS, Registry, Spec};
-use crate::param;
 
 /// The schema of a graph whose nodes are of `registry`'s kinds or presets.
 #[must_use]
@@ -90,50 +88,6 @@ pub fn kind(spec: &Spec) -> Value {
     }
     let required: Vec<_> = spec.inputs.iter().filter(|input| !input.shape.optional).map(|input| input.name).collect();
     json!({ "description": spec.about, "properties": properties, "additionalProperties": false, "required": required })
-}
-
-/// What a node of a preset takes: its parameters, the inputs of a graph, or all that the kind takes which it names.
-#[must_use]
-pub fn preset(preset: &PresetInfo) -> Value {
-    let mut properties = Map::new();
-    for input in &preset.inputs {
-        properties.insert(input.name.clone(), json!({ "$ref": "#/$defs/link", "description": input.about }));
-    }
-    for param in &preset.params {
-        properties.insert(param.name.clone(), json!({ "description": param.about, "type": param.ty.word(), "default": default(param) }));
-    }
-    let inputs = preset.inputs.iter().filter(|input| !input.optional).map(|input| &input.name);
-    let params = preset.params.iter().filter(|param| param.setting.is_none() && !param.optional).map(|param| &param.name);
-    let required: Vec<_> = inputs.chain(params).collect();
-    json!({
-        "description": preset.about, "kind": preset.kind, "path": preset.path, "outputs": preset.outputs,
-        "properties": properties, "required": required
-    })
-}
-
-fn default(param: &ParamDecl) -> Value {
-    param.setting.as_ref().map_or(Value::Null, |setting| plain(&setting.value.value))
-}
-
-/// A value of a graph as JSON.
-pub(super) fn plain(value: &param::Value) -> Value {
-    match value {
-        param::Value::Null => Value::Null,
-        param::Value::Bool(value) => json!(value),
-        param::Value::Integer(value) => json!(value),
-        param::Value::Number(value) => json!(value),
-        param::Value::Text(value) => json!(value),
-        param::Value::List(items) => items.iter().map(|item| plain(&item.value)).collect(),
-        param::Value::Map(entries) => entries.iter().map(|(key, item)| (key.text.clone(), plain(&item.value))).collect(),
-    }
-}
-
-/// All kinds and presets, each with what it is for.
-#[must_use]
-pub fn list(registry: &Registry, presets: &[PresetInfo]) -> Value {
-    let kinds: Map<_, _> = registry.iter().map(|kind| (kind.spec().name.to_owned(), json!(kind.spec().about))).collect();
-    let presets: Map<_, _> = presets.iter().map(|preset| (preset.name.clone(), json!(preset.about))).collect();
-    json!({ "kinds": kinds, "presets": presets })
 }
 
 fn port(input: &InputSpec) -> Value {
